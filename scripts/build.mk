@@ -1,0 +1,113 @@
+
+# Weir: what is not nginx: libweir, weirctl, the unit tests and the fuzzers.
+# scripts/build calls this; its variables: B (output folder), O (objects and
+# flavour below B/obj), CC, and SAN (sanitizer flags or nothing).
+
+SRC      = modules
+
+INCS    := $(patsubst %/,-I%,$(wildcard $(SRC)/lib/*/))
+FOLDERS := $(patsubst $(SRC)/lib/%/,%,$(dir $(wildcard $(SRC)/lib/*/*.c)))
+FOLDERS := $(sort $(FOLDERS))
+
+CX16    := $(shell echo 'static __int128 v; int main(void) { return \
+	!__sync_bool_compare_and_swap(&v, v, v + 1); }' \
+	| $(CC) -mcx16 -x c - -o /dev/null 2>/dev/null && echo -mcx16)
+
+CFLAGS  ?= -O2 -g
+WARN     = -Wall -Wextra -Werror -Wpointer-arith -Wshadow
+ALL_CF   = -std=c11 $(CFLAGS) $(CX16) $(WARN) $(SAN) -fPIC -MMD -MP $(INCS)
+POSIX    = -D_GNU_SOURCE
+
+ARS     := $(patsubst %,$(O)/libweir-%.a,$(FOLDERS))
+
+uses     = $(shell grep -qs '^\#include <$(1)' $(2) && echo $(3))
+libs     = $(call uses,jansson.h,$(1),-ljansson) \
+	$(call uses,pcre2.h,$(1),-lpcre2-8) \
+	$(call uses,hiredis/,$(1),-lhiredis) \
+	$(call uses,jwt.h,$(1),-ljwt) -lcrypto
+
+LIBSRC  := $(wildcard $(SRC)/lib/*/*.c)
+CLISRC  := $(wildcard $(SRC)/cli/*.c)
+TESTS   := $(patsubst tests/unit/%.c,$(BIN)/unit/%,\
+	$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BIN)/fuzz-%,\
+	$(wildcard tests/fuzz/fuzz_*.c))
+WEIRCTL := $(if $(CLISRC),$(BIN)/weirctl)
+
+obj      = $(patsubst %.c,$(O)/%.o,$(1))
+
+.PHONY: lib weirctl unit fuzz
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+lib: $(ARS)
+weirctl: $(WEIRCTL)
+unit: $(TESTS)
+fuzz: $(FUZZERS)
+
+$(O)/modules/cli/%.o: modules/cli/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(ALL_CF) $(POSIX) -Imodules/cli -c -o $@ $<
+
+$(O)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(ALL_CF) $(POSIX) -I$(<D) -c -o $@ $<
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(ALL_CF) -c -o $@ $<
+
+# An archive's list of members is among its prerequisites: it is made anew
+# when a source is removed.
+
+define folder_rule
+$(O)/libweir-$(1).list: force
+	@mkdir -p $$(@D)
+	@echo '$(sort $(wildcard $(SRC)/lib/$(1)/*.c))' | cmp -s - $$@ \
+		|| echo '$(sort $(wildcard $(SRC)/lib/$(1)/*.c))' > $$@
+
+$(O)/libweir-$(1).a: $(call obj,$(wildcard $(SRC)/lib/$(1)/*.c)) \
+		$(O)/libweir-$(1).list
+	@rm -f $$@
+	@ar rcs $$@ $$(filter %.o,$$^)
+endef
+
+$(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
+
+.PHONY: force
+
+$(BIN)/weirctl: $(call obj,$(CLISRC)) $(ARS)
+	@echo "  LINK $@"
+	@$(CC) $(ALL_CF) -o $@ $(call obj,$(CLISRC)) -Wl,--start-group $(ARS) \
+		-Wl,--end-group $(call libs,$(LIBSRC) $(CLISRC))
+
+# A test of a folder links that folder and what it may use, so that the
+# arrows between the folders hold, and one folder's error stops no other.
+
+test_ars = $(or $(foreach f,$(filter $(firstword $(subst _, ,$(1))),\
+	$(FOLDERS)),$(O)/libweir-$(f).a $(if $(filter bundle,$(f)),\
+	$(O)/libweir-policy.a) $(if $(filter-out base,$(f)),\
+	$(O)/libweir-base.a)),$(ARS))
+
+define test_rule
+$(BIN)/unit/test_$(1): $(O)/tests/unit/test_$(1).o $(call test_ars,$(1))
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"
+	@$(CC) $(ALL_CF) -o $$@ $$< -Wl,--start-group \
+		$(call test_ars,$(1)) -Wl,--end-group -lcmocka \
+		$(call libs,$(LIBSRC) tests/unit/test_$(1).c)
+endef
+
+$(foreach t,$(patsubst $(BIN)/unit/test_%,%,$(TESTS)),\
+	$(eval $(call test_rule,$(t))))
+
+$(BIN)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(ARS)
+	@echo "  LINK $@"
+	@$(CC) $(ALL_CF) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARS) \
+		-Wl,--end-group $(call libs,$(LIBSRC) tests/fuzz/fuzz_$*.c)
+
+-include $(patsubst %.o,%.d,$(call obj,$(LIBSRC) $(CLISRC) \
+	$(wildcard tests/unit/*.c) $(wildcard tests/fuzz/*.c)))
