@@ -64,6 +64,12 @@ int weir_path_gate_decoded(weir_path_t *path, weir_str_t decoded,
     unsigned allow);
 
 /*
+ * 1 if both decode to the same bytes; a run of "/" counts as one, since an
+ * admitted "//" may have been merged on one side only.
+ */
+int weir_path_same(const weir_path_t *a, const weir_path_t *b);
+
+/*
  * The host gate and canonical form: lower case, no port, no final dot.
  * authority is a Host value or an absolute-form authority.  buf of
  * authority.len bytes; *host points into it.  WEIR_ERROR: userinfo, comma,
