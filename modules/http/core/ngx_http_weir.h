@@ -135,6 +135,9 @@ struct ngx_http_weir_ctx_s {
     ngx_str_t                  ratelimit;
     ngx_str_t                  ratelimit_policy;
 
+    u_char                     peer[16];      /* before realip */
+
+    unsigned                   has_peer:1;
     unsigned                   verdict:4;     /* ngx_http_weir_verdict_e */
     unsigned                   decided:1;     /* identity variables count */
     unsigned                   stripped:1;
@@ -165,6 +168,8 @@ typedef struct {
     ngx_uint_t   noname;               /* "if", limit_except */
     ngx_uint_t   location;             /* a location, not a server */
     void       **loc_conf;             /* all modules' settings of it */
+    ngx_uint_t   off_here;             /* "weir_policy off" written here */
+    ngx_uint_t   auth_here;            /* weir_auth written here */
     void        *srv;                  /* ngx_http_weir_srv_conf_t */
 
     ngx_http_weir_block_t  *counters;  /* of the service */
@@ -196,8 +201,11 @@ char *ngx_http_weir_enum_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
  * directive's handler) or merged (in merge_loc_conf, after the core's own
  * merge: the core is listed first).  weir_auth's handler sets auth_set,
  * weir_policy's sets policy and policy_set; both inherit in the core's merge.
+ * In both handlers call ngx_http_weir_uses(cf) as well: it says that the
+ * server at hand uses Weir, so that its forgotten locations are closed.
  */
 ngx_http_weir_loc_conf_t *ngx_http_weir_conf(ngx_conf_t *cf);
+void ngx_http_weir_uses(ngx_conf_t *cf);
 
 /*
  * Reads a block directive's body: calls handler for each directive in it as
@@ -216,7 +224,11 @@ ngx_uint_t ngx_http_weir_name(ngx_conf_t *cf, const char *what, ngx_str_t *s);
  */
 ngx_int_t ngx_http_weir_strip_add(ngx_conf_t *cf, ngx_str_t *name);
 
-/* The keyed-hash secret: weir_secret's file, else derived.  16 bytes. */
+/*
+ * A 16 byte key for a purpose, from weir_secret's file, else derived from the
+ * namespace (then equal on all gateways, and no secret).  Not before
+ * postconfiguration.
+ */
 void ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose, u_char *key);
 
 /* Location settings of every location, "if" and server: ngx_http_weir_loc_conf_t *. */
@@ -276,6 +288,12 @@ ngx_int_t ngx_http_weir_refuse_finally(ngx_http_request_t *r,
  */
 ngx_uint_t ngx_http_weir_header_remove(ngx_http_request_t *r,
     ngx_str_t *name);
+
+/* As above, every header that test says 1 to. */
+typedef ngx_uint_t (*ngx_http_weir_header_test_pt)(ngx_table_elt_t *h,
+    void *data);
+ngx_uint_t ngx_http_weir_header_remove_if(ngx_http_request_t *r,
+    ngx_http_weir_header_test_pt test, void *data);
 
 /* Removes, then appends name: value (both must live as long as r). */
 ngx_int_t ngx_http_weir_header_set(ngx_http_request_t *r, ngx_str_t *name,

@@ -106,6 +106,23 @@ ngx_uint_t ngx_http_weir_slots(void);
 ngx_uint_t ngx_http_weir_slot_alive(ngx_uint_t i);
 
 
+/*
+ * The core's own calls.  init: at zone initialisation, gives every block its
+ * memory; activate: from init_module on, this configuration's zone is the
+ * process' zone; attach, detach: claim and release the process slot.
+ */
+
+typedef struct ngx_http_weir_zone_conf_s  ngx_http_weir_zone_conf_t;
+
+ngx_http_weir_zone_conf_t *ngx_http_weir_zone_conf(ngx_conf_t *cf);
+char *ngx_http_weir_zone_set(ngx_conf_t *cf, ngx_http_weir_zone_conf_t *zcf);
+ngx_int_t ngx_http_weir_zone_create(ngx_conf_t *cf,
+    ngx_http_weir_zone_conf_t *zcf);
+void ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf);
+void ngx_http_weir_zone_attach(ngx_cycle_t *cycle);
+void ngx_http_weir_zone_detach(void);
+
+
 /* This process' part of a slab. */
 
 static ngx_inline void *

@@ -1,0 +1,386 @@
+
+/*
+ * Weir: surgery on the request's headers.
+ *
+ * proxy, grpc, fastcgi, uwsgi and scgi send every element of the list
+ * headers_in.headers, whatever its hash, so a header that must not go on is
+ * unlinked: the part that holds it is cut in two around it.  Elements never
+ * move, because headers_in.authorization, ->next and others point to them.
+ *
+ * Two things keep nginx's own loops over the list right: a part without
+ * elements never stays behind another one, and list->nalloc is lowered to the
+ * last part's count, so that ngx_list_push() never writes behind a part that
+ * was cut.
+ */
+
+#include "ngx_http_weir.h"
+
+
+static ngx_int_t ngx_http_weir_header_unlink(ngx_http_request_t *r,
+    ngx_list_part_t *part, ngx_list_part_t *prev, ngx_uint_t i);
+static void ngx_http_weir_header_forget(ngx_http_request_t *r,
+    ngx_table_elt_t *h);
+static ngx_uint_t ngx_http_weir_header_same(ngx_table_elt_t *h,
+    ngx_str_t *name);
+
+
+/* nginx's own pointers to single headers, of those that may be removed */
+
+static size_t  ngx_http_weir_header_pointers[] = {
+    offsetof(ngx_http_headers_in_t, authorization),
+    offsetof(ngx_http_headers_in_t, upgrade),
+    offsetof(ngx_http_headers_in_t, user_agent),
+    offsetof(ngx_http_headers_in_t, referer),
+    offsetof(ngx_http_headers_in_t, content_type),
+    offsetof(ngx_http_headers_in_t, content_range),
+    offsetof(ngx_http_headers_in_t, if_modified_since),
+    offsetof(ngx_http_headers_in_t, if_unmodified_since),
+    offsetof(ngx_http_headers_in_t, if_match),
+    offsetof(ngx_http_headers_in_t, if_none_match),
+    offsetof(ngx_http_headers_in_t, range),
+    offsetof(ngx_http_headers_in_t, if_range),
+    offsetof(ngx_http_headers_in_t, te),
+    offsetof(ngx_http_headers_in_t, expect),
+    offsetof(ngx_http_headers_in_t, keep_alive),
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+    offsetof(ngx_http_headers_in_t, accept_encoding),
+    offsetof(ngx_http_headers_in_t, via),
+#endif
+#if (NGX_HTTP_REALIP)
+    offsetof(ngx_http_headers_in_t, x_real_ip),
+#endif
+#if (NGX_HTTP_HEADERS)
+    offsetof(ngx_http_headers_in_t, accept),
+    offsetof(ngx_http_headers_in_t, accept_language),
+#endif
+#if (NGX_HTTP_WEIR_HAVE_NEXT)
+#if (NGX_HTTP_X_FORWARDED_FOR)
+    offsetof(ngx_http_headers_in_t, x_forwarded_for),
+#endif
+    offsetof(ngx_http_headers_in_t, cookie),
+#endif
+};
+
+
+#if !(NGX_HTTP_WEIR_HAVE_NEXT)
+
+/* and its arrays of pointers */
+
+static size_t  ngx_http_weir_header_arrays[] = {
+#if (NGX_HTTP_X_FORWARDED_FOR)
+    offsetof(ngx_http_headers_in_t, x_forwarded_for),
+#endif
+    offsetof(ngx_http_headers_in_t, cookies),
+};
+
+#endif
+
+
+ngx_uint_t
+ngx_http_weir_header_remove(ngx_http_request_t *r, ngx_str_t *name)
+{
+    return ngx_http_weir_header_remove_if(r,
+              (ngx_http_weir_header_test_pt) ngx_http_weir_header_same, name);
+}
+
+
+ngx_uint_t
+ngx_http_weir_header_remove_if(ngx_http_request_t *r,
+    ngx_http_weir_header_test_pt test, void *data)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part, *prev;
+    ngx_table_elt_t  *h;
+
+    n = 0;
+
+again:
+
+    prev = NULL;
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            prev = part;
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (!test(&h[i], data)) {
+            continue;
+        }
+
+        if (ngx_http_weir_header_unlink(r, part, prev, i) == NGX_OK) {
+
+            /* the list has changed under the loop */
+
+            n++;
+            goto again;
+        }
+
+        /* no memory for the cut: what goes on is not the client's value */
+
+        if (h[i].value.len) {
+            h[i].value.len = 0;
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_http_weir_header_unlink(ngx_http_request_t *r, ngx_list_part_t *part,
+    ngx_list_part_t *prev, ngx_uint_t i)
+{
+    void             *elts;
+    ngx_list_t       *list;
+    ngx_list_part_t  *tail;
+    ngx_table_elt_t  *h;
+
+    list = &r->headers_in.headers;
+    h = part->elts;
+
+    if (part->nelts == 1) {
+
+        if (prev) {
+            prev->next = part->next;
+
+            if (list->last == part) {
+                list->last = prev;
+            }
+
+        } else if (part->next) {
+
+            /* the head is a member of the list: take its successor's place */
+
+            if (list->last == part->next) {
+                list->last = part;
+            }
+
+            *part = *part->next;
+
+        } else {
+            elts = ngx_palloc(r->pool, 4 * sizeof(ngx_table_elt_t));
+            if (elts == NULL) {
+                return NGX_ERROR;
+            }
+
+            part->elts = elts;
+            part->nelts = 0;
+            list->nalloc = 4;
+
+            ngx_http_weir_header_forget(r, &h[i]);
+
+            return NGX_OK;
+        }
+
+    } else if (i == 0) {
+        part->elts = &h[1];
+        part->nelts--;
+
+    } else if (i == part->nelts - 1) {
+        part->nelts--;
+
+    } else {
+        tail = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
+        if (tail == NULL) {
+            return NGX_ERROR;
+        }
+
+        tail->elts = &h[i + 1];
+        tail->nelts = part->nelts - i - 1;
+        tail->next = part->next;
+
+        part->nelts = i;
+        part->next = tail;
+
+        if (list->last == part) {
+            list->last = tail;
+        }
+    }
+
+    list->nalloc = list->last->nelts;
+
+    ngx_http_weir_header_forget(r, &h[i]);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_weir_header_forget(ngx_http_request_t *r, ngx_table_elt_t *h)
+{
+    ngx_uint_t         i, n;
+    ngx_table_elt_t  **p;
+#if !(NGX_HTTP_WEIR_HAVE_NEXT)
+    ngx_uint_t         k;
+    ngx_array_t       *a;
+#endif
+
+    n = sizeof(ngx_http_weir_header_pointers) / sizeof(size_t);
+
+    for (i = 0; i < n; i++) {
+        p = (ngx_table_elt_t **) ((u_char *) &r->headers_in
+                                  + ngx_http_weir_header_pointers[i]);
+
+#if (NGX_HTTP_WEIR_HAVE_NEXT)
+
+        while (*p && *p != h) {
+            p = &(*p)->next;
+        }
+
+        if (*p) {
+            *p = h->next;
+        }
+
+#else
+
+        if (*p == h) {
+            *p = NULL;
+        }
+
+#endif
+    }
+
+#if !(NGX_HTTP_WEIR_HAVE_NEXT)
+
+    n = sizeof(ngx_http_weir_header_arrays) / sizeof(size_t);
+
+    for (i = 0; i < n; i++) {
+        a = (ngx_array_t *) ((u_char *) &r->headers_in
+                             + ngx_http_weir_header_arrays[i]);
+        p = a->elts;
+
+        for (k = 0; k < a->nelts; k++) {
+            if (p[k] == h) {
+                a->nelts--;
+                ngx_memmove(&p[k], &p[k + 1],
+                            (a->nelts - k) * sizeof(ngx_table_elt_t *));
+                break;
+            }
+        }
+    }
+
+#endif
+}
+
+
+/* name is lower case; "_" and "-" are the same */
+
+static ngx_uint_t
+ngx_http_weir_header_same(ngx_table_elt_t *h, ngx_str_t *name)
+{
+    u_char  c, d;
+    size_t  i;
+
+    if (h->key.len != name->len) {
+        return 0;
+    }
+
+    for (i = 0; i < name->len; i++) {
+        c = ngx_tolower(h->key.data[i]);
+        d = name->data[i];
+
+        if (c != d && !((c == '_' || c == '-') && (d == '_' || d == '-'))) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+ngx_int_t
+ngx_http_weir_header_set(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *lowcase, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    (void) ngx_http_weir_header_remove(r, lowcase);
+
+    h = ngx_list_push(&r->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = ngx_hash_key(lowcase->data, lowcase->len);
+    h->key = *name;
+    h->value = *value;
+    h->lowcase_key = lowcase->data;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    n = 0;
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != name->len
+            || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        if (n++) {
+            break;
+        }
+
+        *value = h[i].value;
+    }
+
+    return n;
+}
+
+
+ngx_int_t
+ngx_http_weir_header_out(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value = *value;
+
+    return NGX_OK;
+}

@@ -1,0 +1,406 @@
+
+/*
+ * Weir: what a client may never send is taken out of every request before
+ * anything reads it (security.md 2.1), and hop-by-hop headers are reduced to
+ * what a gateway lets through (security.md 1.7).
+ */
+
+#include "ngx_http_weir_core.h"
+
+
+static ngx_int_t ngx_http_weir_strip_push(ngx_conf_t *cf, ngx_array_t **a,
+    ngx_str_t *name);
+static ngx_uint_t ngx_http_weir_strip_match(ngx_array_t *names,
+    ngx_str_t *key);
+static ngx_uint_t ngx_http_weir_strip_test(ngx_table_elt_t *h, void *data);
+static void ngx_http_weir_strip_upgrade(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx);
+static void ngx_http_weir_strip_connection(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx);
+
+
+static ngx_str_t  ngx_http_weir_strip_default[] = {
+    ngx_string("x-weir-*"),
+    ngx_string("x-auth-*"),
+    ngx_string("x-user*"),
+    ngx_string("x-forwarded-user"),
+    ngx_string("x-forwarded-email"),
+    ngx_string("x-forwarded-groups"),
+    ngx_string("x-forwarded-preferred-username"),
+    ngx_string("x-forwarded-access-token"),
+    ngx_string("remote-user"),
+    ngx_string("x-remote-*"),
+    ngx_string("x-consumer-*"),
+    ngx_string("x-credential-*"),
+    ngx_string("x-authenticated-*"),
+    ngx_string("x-jwt-*"),
+    ngx_string("x-ssl-client-*"),
+    ngx_string("x-client-cert*"),
+    ngx_string("x-forwarded-client-cert"),
+    ngx_string("x-gateway-*"),
+    ngx_string("x-internal-*"),
+    ngx_null_string
+};
+
+
+/* Headers that a request cannot do without. */
+
+static ngx_str_t  ngx_http_weir_strip_never[] = {
+    ngx_string("host"),
+    ngx_string("connection"),
+    ngx_string("content-length"),
+    ngx_string("transfer-encoding"),
+    ngx_null_string
+};
+
+
+static u_char
+ngx_http_weir_fold(u_char c)
+{
+    c = ngx_tolower(c);
+
+    return ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) ? c : '-';
+}
+
+
+/* weir_strip_headers, weir_pass_headers NAME... */
+
+char *
+ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_weir_srv_conf_t *wscf = conf;
+
+    ngx_str_t    *value;
+    ngx_uint_t    i, n;
+    ngx_array_t **a;
+
+    ngx_http_weir_use(cf);
+
+    value = cf->args->elts;
+    a = (ngx_array_t **) ((u_char *) wscf + cmd->offset);
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (n = 0; ngx_http_weir_strip_never[n].len; n++) {
+            if (value[i].len == ngx_http_weir_strip_never[n].len
+                && ngx_strncasecmp(value[i].data,
+                                   ngx_http_weir_strip_never[n].data,
+                                   value[i].len)
+                   == 0)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "header \"%V\" belongs to the protocol and "
+                                   "cannot be named here", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        if (value[i].len == 0
+            || (value[i].len == 1 && value[i].data[0] == '*'))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid header name \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_weir_strip_push(cf, a, &value[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_strip_push(ngx_conf_t *cf, ngx_array_t **a, ngx_str_t *name)
+{
+    size_t                       i;
+    ngx_http_weir_header_name_t *h;
+
+    if (*a == NULL) {
+        *a = ngx_array_create(cf->pool, 4,
+                              sizeof(ngx_http_weir_header_name_t));
+        if (*a == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    h = ngx_array_push(*a);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->prefix = (name->data[name->len - 1] == '*');
+    h->name.len = name->len - h->prefix;
+    h->name.data = ngx_pnalloc(cf->pool, h->name.len + 1);
+    if (h->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < h->name.len; i++) {
+        h->name.data[i] = ngx_http_weir_fold(name->data[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_weir_strip_add(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_array_t                *strip;
+    ngx_http_weir_main_conf_t  *mcf;
+
+    mcf = ngx_http_weir_main(cf);
+    strip = &mcf->strip;
+
+    return ngx_http_weir_strip_push(cf, &strip, name);
+}
+
+
+/* The union for each server, when the whole configuration is known. */
+
+ngx_int_t
+ngx_http_weir_strip_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                    i, k, n;
+    ngx_array_t                  *from[3];
+    ngx_http_core_srv_conf_t    **cscf;
+    ngx_http_weir_srv_conf_t     *wscf;
+    ngx_http_weir_main_conf_t    *mcf;
+    ngx_http_core_main_conf_t    *cmcf;
+    ngx_http_weir_header_name_t  *h, *to;
+    ngx_array_t                  *defaults;
+
+    mcf = ngx_http_weir_main(cf);
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscf = cmcf->servers.elts;
+
+    defaults = NULL;
+
+    if (mcf->auth) {
+        for (i = 0; ngx_http_weir_strip_default[i].len; i++) {
+            if (ngx_http_weir_strip_push(cf, &defaults,
+                                         &ngx_http_weir_strip_default[i])
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+
+        wscf = cscf[i]->ctx->srv_conf[ngx_http_weir_module.ctx_index];
+
+        wscf->names = ngx_array_create(cf->pool, 32,
+                                       sizeof(ngx_http_weir_header_name_t));
+        if (wscf->names == NULL) {
+            return NGX_ERROR;
+        }
+
+        from[0] = defaults;
+        from[1] = &mcf->strip;
+        from[2] = wscf->strip;
+
+        for (k = 0; k < 3; k++) {
+
+            if (from[k] == NULL) {
+                continue;
+            }
+
+            h = from[k]->elts;
+
+            for (n = 0; n < from[k]->nelts; n++) {
+                to = ngx_array_push(wscf->names);
+                if (to == NULL) {
+                    return NGX_ERROR;
+                }
+
+                *to = h[n];
+            }
+        }
+
+        if (wscf->pass == NULL) {
+            continue;
+        }
+
+        h = wscf->pass->elts;
+
+        for (n = 0; n < wscf->pass->nelts; n++) {
+            if (ngx_http_weir_strip_match(&mcf->strip, &h[n].name)) {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "\"weir_pass_headers\" names \"%V\", which "
+                              "\"weir_identity_header\" sets", &h[n].name);
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_weir_strip_match(ngx_array_t *names, ngx_str_t *key)
+{
+    u_char                        c;
+    size_t                        n;
+    ngx_uint_t                    i;
+    ngx_http_weir_header_name_t  *h;
+
+    if (key->len == 0) {
+        return 0;
+    }
+
+    h = names->elts;
+    c = ngx_http_weir_fold(key->data[0]);
+
+    for (i = 0; i < names->nelts; i++) {
+
+        if (h[i].name.data[0] != c || key->len < h[i].name.len
+            || (key->len != h[i].name.len && !h[i].prefix))
+        {
+            continue;
+        }
+
+        for (n = 1; n < h[i].name.len; n++) {
+            if (ngx_http_weir_fold(key->data[n]) != h[i].name.data[n]) {
+                break;
+            }
+        }
+
+        if (n >= h[i].name.len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_weir_strip_test(ngx_table_elt_t *h, void *data)
+{
+    ngx_http_weir_srv_conf_t *wscf = data;
+
+    return ngx_http_weir_strip_match(wscf->names, &h->key)
+           && (wscf->pass == NULL
+               || !ngx_http_weir_strip_match(wscf->pass, &h->key));
+}
+
+
+void
+ngx_http_weir_strip(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
+{
+    ngx_http_weir_srv_conf_t  *wscf;
+
+    if (ctx->stripped) {
+        return;
+    }
+
+    ctx->stripped = 1;
+
+    wscf = ngx_http_get_module_srv_conf(r, ngx_http_weir_module);
+
+    if (wscf->names->nelts) {
+        (void) ngx_http_weir_header_remove_if(r, ngx_http_weir_strip_test,
+                                              wscf);
+    }
+
+    if (wscf->uses) {
+        ngx_http_weir_strip_upgrade(r, ctx);
+        ngx_http_weir_strip_connection(r, ctx);
+    }
+}
+
+
+/* Only a websocket handshake keeps its Upgrade. */
+
+static void
+ngx_http_weir_strip_upgrade(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
+{
+    ngx_str_t         value;
+
+    static ngx_str_t  upgrade = ngx_string("upgrade");
+    static ngx_str_t  key = ngx_string("sec-websocket-key");
+
+    switch (ngx_http_weir_header_find(r, &upgrade, &value)) {
+
+    case 0:
+        return;
+
+    case 1:
+        if (value.len == sizeof("websocket") - 1
+            && ngx_strncasecmp(value.data, (u_char *) "websocket", value.len)
+               == 0
+            && r->method == NGX_HTTP_GET
+            && r->http_version == NGX_HTTP_VERSION_11
+            && ngx_http_weir_header_find(r, &key, &value) == 1)
+        {
+            ctx->upgrade = 1;
+            return;
+        }
+    }
+
+    (void) ngx_http_weir_header_remove(r, &upgrade);
+}
+
+
+/*
+ * Connection goes on as "close", "keep-alive" or "upgrade": whatever else it
+ * names, an upstream would drop (a header of ours, for one).
+ */
+
+static void
+ngx_http_weir_strip_connection(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx)
+{
+    ngx_uint_t        n;
+    ngx_str_t         value, *to;
+
+    static ngx_str_t  name = ngx_string("Connection");
+    static ngx_str_t  lowcase = ngx_string("connection");
+    static ngx_str_t  close = ngx_string("close");
+    static ngx_str_t  alive = ngx_string("keep-alive");
+    static ngx_str_t  upgrade = ngx_string("upgrade");
+
+    n = ngx_http_weir_header_find(r, &lowcase, &value);
+
+    if (n == 0) {
+        return;
+    }
+
+    if (ctx->upgrade) {
+        to = &upgrade;
+
+    } else if (r->headers_in.connection_type == NGX_HTTP_CONNECTION_CLOSE) {
+        to = &close;
+
+    } else if (r->headers_in.connection_type
+               == NGX_HTTP_CONNECTION_KEEP_ALIVE)
+    {
+        to = &alive;
+
+    } else {
+        to = NULL;
+    }
+
+    if (n == 1 && to && value.len == to->len
+        && ngx_strncasecmp(value.data, to->data, to->len) == 0)
+    {
+        return;
+    }
+
+    r->headers_in.connection = NULL;
+
+    if (to == NULL) {
+        (void) ngx_http_weir_header_remove(r, &lowcase);
+        return;
+    }
+
+    if (ngx_http_weir_header_set(r, &name, &lowcase, to) != NGX_OK) {
+        return;
+    }
+}

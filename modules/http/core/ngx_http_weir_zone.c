@@ -1,0 +1,744 @@
+
+/*
+ * Weir: the shared zone: cut into areas, blocks found again by name.
+ */
+
+#include "ngx_http_weir.h"
+#include "ngx_http_weir_core.h"
+
+#include <openssl/rand.h>
+
+
+/* Changes whenever the meaning of what lies in the zone does. */
+
+#define NGX_HTTP_WEIR_ZONE_LAYOUT   1
+
+#define NGX_HTTP_WEIR_ZONE_DEFAULT  (64 * 1024 * 1024)
+#define NGX_HTTP_WEIR_ZONE_MIN      (2 * 1024 * 1024)
+
+#define NGX_HTTP_WEIR_BLOCK_NAME    128
+#define NGX_HTTP_WEIR_BLOCK_ALIGN   64
+
+
+/* A block's head in the zone; its bytes follow. */
+
+typedef struct ngx_http_weir_block_head_s  ngx_http_weir_block_head_t;
+
+struct ngx_http_weir_block_head_s {
+    ngx_http_weir_block_head_t  *next;
+    size_t                       size;
+    ngx_uint_t                   cycle;     /* the last that named it */
+    u_char                       name[NGX_HTTP_WEIR_BLOCK_NAME];
+};
+
+
+typedef struct {
+    size_t                       size;
+    size_t                       given;     /* to blocks, heads included */
+    ngx_atomic_t                 used;      /* as the area's owner says */
+    ngx_atomic_t                 managed;   /* 1: used counts, not given */
+    ngx_atomic_t                 discarded;
+    u_char                      *data;
+    ngx_http_weir_block_head_t  *blocks;
+} ngx_http_weir_zone_area_t;
+
+
+typedef struct {
+    u_char                       key[16];
+    ngx_uint_t                   layout;
+    ngx_uint_t                   cycle;
+    ngx_slab_pool_t             *shpool;
+    ngx_http_weir_zone_area_t    areas[NGX_HTTP_WEIR_AREAS];
+    ngx_uint_t                   nslots;
+    ngx_http_weir_slot_t         slots[1];
+} ngx_http_weir_zone_t;
+
+
+struct ngx_http_weir_zone_conf_s {
+    size_t                       size;
+    size_t                       areas[NGX_HTTP_WEIR_AREAS];
+    ngx_array_t                  blocks;    /* ngx_http_weir_block_t * */
+    ngx_cycle_t                 *cycle;
+    ngx_shm_zone_t              *shm_zone;
+    ngx_http_weir_zone_t        *zone;
+    unsigned                     set:1;
+};
+
+
+static size_t ngx_http_weir_area_share(ngx_http_weir_zone_conf_t *zcf,
+    ngx_uint_t area);
+static ngx_int_t ngx_http_weir_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_http_weir_zone_t *ngx_http_weir_zone_cut(
+    ngx_shm_zone_t *shm_zone, ngx_http_weir_zone_conf_t *zcf);
+static ngx_int_t ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
+    ngx_http_weir_block_t *block, ngx_shm_zone_t *shm_zone);
+static ngx_uint_t ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone,
+    ngx_uint_t i);
+
+
+static struct {
+    ngx_str_t   name;
+    ngx_uint_t  percent;
+} ngx_http_weir_areas[] = {
+    { ngx_string("policies"), 40 },
+    { ngx_string("tokens"), 15 },
+    { ngx_string("limits"), 25 },
+    { ngx_string("revocations"), 5 },
+    { ngx_string("slo"), 10 }
+};
+
+
+static ngx_http_weir_zone_t  *ngx_http_weir_zone;
+
+ngx_uint_t  ngx_http_weir_slot;
+ngx_uint_t  ngx_http_weir_slot_shared = 1;
+
+
+ngx_http_weir_zone_conf_t *
+ngx_http_weir_zone_conf(ngx_conf_t *cf)
+{
+    ngx_http_weir_zone_conf_t  *zcf;
+
+    zcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_zone_conf_t));
+    if (zcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&zcf->blocks, cf->pool, 16,
+                       sizeof(ngx_http_weir_block_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    zcf->cycle = cf->cycle;
+    zcf->size = NGX_HTTP_WEIR_ZONE_DEFAULT;
+
+    return zcf;
+}
+
+
+/* weir_zone SIZE [area=SIZE...] */
+
+char *
+ngx_http_weir_zone_set(ngx_conf_t *cf, ngx_http_weir_zone_conf_t *zcf)
+{
+    size_t      sum;
+    ssize_t     size;
+    ngx_str_t  *value, s;
+    ngx_uint_t  i, n;
+
+    if (zcf->set) {
+        return "is duplicate";
+    }
+
+    zcf->set = 1;
+
+    value = cf->args->elts;
+
+    size = ngx_parse_size(&value[1]);
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid zone size \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < NGX_HTTP_WEIR_ZONE_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone size \"%V\" is too small, at least 2m are "
+                           "needed", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    zcf->size = size;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        for (n = 0; n < NGX_HTTP_WEIR_AREAS; n++) {
+
+            s = ngx_http_weir_areas[n].name;
+
+            if (value[i].len > s.len + 1 && value[i].data[s.len] == '='
+                && ngx_strncmp(value[i].data, s.data, s.len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (n == NGX_HTTP_WEIR_AREAS) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (zcf->areas[n]) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        s.len = value[i].len - s.len - 1;
+        s.data = value[i].data + value[i].len - s.len;
+
+        size = ngx_parse_size(&s);
+        if (size == NGX_ERROR || size == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        zcf->areas[n] = size;
+    }
+
+    sum = 0;
+
+    for (n = 0; n < NGX_HTTP_WEIR_AREAS; n++) {
+        sum += ngx_http_weir_area_share(zcf, n);
+    }
+
+    if (sum > zcf->size / 100 * 95) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the areas of the zone take %uz bytes together, "
+                           "more than 95%% of its %uz", sum, zcf->size);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static size_t
+ngx_http_weir_area_share(ngx_http_weir_zone_conf_t *zcf, ngx_uint_t area)
+{
+    size_t  size;
+
+    size = zcf->areas[area] ? zcf->areas[area]
+                   : zcf->size / 100 * ngx_http_weir_areas[area].percent;
+
+    return size - size % NGX_HTTP_WEIR_BLOCK_ALIGN;
+}
+
+
+size_t
+ngx_http_weir_area_size(ngx_conf_t *cf, ngx_uint_t area)
+{
+    return ngx_http_weir_area_share(ngx_http_weir_main(cf)->zone, area);
+}
+
+
+ngx_http_weir_block_t *
+ngx_http_weir_block_add(ngx_conf_t *cf, ngx_uint_t area, const char *kind,
+    ngx_str_t *name, size_t size)
+{
+    u_char                      *p;
+    size_t                       len;
+    ngx_uint_t                   i;
+    ngx_http_weir_block_t       *block, **blocks;
+    ngx_http_weir_zone_conf_t   *zcf;
+
+    zcf = ngx_http_weir_main(cf)->zone;
+
+    len = ngx_strlen(kind) + 1 + name->len;
+
+    if (len >= NGX_HTTP_WEIR_BLOCK_NAME) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s name \"%V\" is too long",
+                           kind, name);
+        return NULL;
+    }
+
+    p = ngx_pnalloc(cf->pool, len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ngx_sprintf(p, "%s:%V%Z", kind, name);
+
+    blocks = zcf->blocks.elts;
+
+    for (i = 0; i < zcf->blocks.nelts; i++) {
+        if (blocks[i]->area == area && blocks[i]->name.len == len
+            && ngx_memcmp(blocks[i]->name.data, p, len) == 0)
+        {
+            return blocks[i];
+        }
+    }
+
+    block = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_block_t));
+    if (block == NULL) {
+        return NULL;
+    }
+
+    block->area = area;
+    block->name.len = len;
+    block->name.data = p;
+    block->size = size;
+
+    blocks = ngx_array_push(&zcf->blocks);
+    if (blocks == NULL) {
+        return NULL;
+    }
+
+    *blocks = block;
+
+    return block;
+}
+
+
+ngx_http_weir_block_t *
+ngx_http_weir_slab_add(ngx_conf_t *cf, const char *kind, ngx_str_t *name,
+    size_t size)
+{
+    ngx_http_weir_block_t  *block;
+
+    block = ngx_http_weir_block_add(cf, NGX_HTTP_WEIR_AREA_SLO, kind, name, 0);
+    if (block == NULL) {
+        return NULL;
+    }
+
+    /* a line of its own for each process; the slots are known with the zone */
+
+    size = ngx_align(size, NGX_HTTP_WEIR_BLOCK_ALIGN);
+    block->stride = ngx_max(block->stride, size);
+
+    return block;
+}
+
+
+ngx_int_t
+ngx_http_weir_zone_create(ngx_conf_t *cf, ngx_http_weir_zone_conf_t *zcf)
+{
+    u_char     *p;
+    ngx_str_t   name;
+    ngx_uint_t  i;
+
+    /*
+     * The cut is in the name, so that nginx itself starts another zone when
+     * it changes: old workers go on in theirs.
+     */
+
+    name.data = ngx_pnalloc(cf->pool, sizeof("weir:") + NGX_INT_T_LEN
+                            + NGX_HTTP_WEIR_AREAS * (NGX_SIZE_T_LEN + 1));
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(name.data, "weir:%d", NGX_HTTP_WEIR_ZONE_LAYOUT);
+
+    for (i = 0; i < NGX_HTTP_WEIR_AREAS; i++) {
+        p = ngx_sprintf(p, ":%uz", ngx_http_weir_area_share(zcf, i));
+    }
+
+    name.len = p - name.data;
+
+    zcf->shm_zone = ngx_shared_memory_add(cf, &name, zcf->size,
+                                          &ngx_http_weir_module);
+    if (zcf->shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    zcf->shm_zone->init = ngx_http_weir_zone_init;
+    zcf->shm_zone->data = zcf;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_weir_zone_conf_t  *ozcf = data;
+
+    ngx_int_t                   rc;
+    ngx_uint_t                  i;
+    ngx_list_part_t            *part;
+    ngx_shm_zone_t             *old;
+    ngx_http_weir_zone_t       *zone, *saved;
+    ngx_http_weir_block_t     **blocks;
+    ngx_http_weir_zone_conf_t  *zcf;
+
+    zcf = shm_zone->data;
+
+    if (ozcf) {
+        zone = ozcf->zone;
+
+    } else {
+        zone = ngx_http_weir_zone_cut(shm_zone, zcf);
+        if (zone == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_inherited) {
+            ngx_log_error(NGX_LOG_NOTICE, shm_zone->shm.log, 0,
+                          "weir zone starts afresh in the new binary");
+        }
+
+        part = (ngx_list_part_t *) &ngx_cycle->shared_memory.part;
+        old = part->elts;
+
+        for (i = 0; part->elts; i++) {
+
+            if (i >= part->nelts) {
+                if (part->next == NULL) {
+                    break;
+                }
+
+                part = part->next;
+                old = part->elts;
+                i = 0;
+            }
+
+            if (old[i].tag == &ngx_http_weir_module) {
+                ngx_log_error(NGX_LOG_NOTICE, shm_zone->shm.log, 0,
+                              "weir zone starts afresh: its size or cut "
+                              "has changed");
+                break;
+            }
+        }
+    }
+
+    zcf->zone = zone;
+
+    /* until activation the process' zone is the one that serves */
+
+    saved = ngx_http_weir_zone;
+    ngx_http_weir_zone = zone;
+
+    zone->cycle++;
+
+    rc = NGX_OK;
+    blocks = zcf->blocks.elts;
+
+    for (i = 0; i < zcf->blocks.nelts; i++) {
+        if (ngx_http_weir_block_find(zone, blocks[i], shm_zone) != NGX_OK) {
+            rc = NGX_ERROR;
+            break;
+        }
+    }
+
+    ngx_http_weir_zone = saved;
+
+    return rc;
+}
+
+
+static ngx_http_weir_zone_t *
+ngx_http_weir_zone_cut(ngx_shm_zone_t *shm_zone,
+    ngx_http_weir_zone_conf_t *zcf)
+{
+    size_t                 size;
+    ngx_uint_t             i, n;
+    ngx_core_conf_t       *ccf;
+    ngx_slab_pool_t       *shpool;
+    ngx_http_weir_zone_t  *zone;
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    shpool->log_nomem = 0;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(zcf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    /* old and new workers live side by side, over several reloads */
+
+    n = ngx_max(16, 4 * ccf->worker_processes) + 1;
+
+    zone = ngx_slab_calloc(shpool, sizeof(ngx_http_weir_zone_t)
+                                   + (n - 1) * sizeof(ngx_http_weir_slot_t));
+    if (zone == NULL) {
+        goto nomem;
+    }
+
+    if (RAND_bytes(zone->key, sizeof(zone->key)) != 1) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "weir: no random bytes for the zone");
+        return NULL;
+    }
+
+    zone->layout = NGX_HTTP_WEIR_ZONE_LAYOUT;
+    zone->shpool = shpool;
+    zone->nslots = n;
+
+    for (i = 0; i < NGX_HTTP_WEIR_AREAS; i++) {
+        size = ngx_http_weir_area_share(zcf, i);
+
+        zone->areas[i].size = size;
+        zone->areas[i].data = ngx_slab_alloc(shpool, size);
+
+        if (zone->areas[i].data == NULL) {
+            goto nomem;
+        }
+    }
+
+    return zone;
+
+nomem:
+
+    ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                  "weir: the areas do not fit into a zone of %uz bytes",
+                  shm_zone->shm.size);
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
+    ngx_http_weir_block_t *block, ngx_shm_zone_t *shm_zone)
+{
+    size_t                        size, head, room;
+    ngx_uint_t                    fresh;
+    ngx_http_weir_zone_area_t    *area;
+    ngx_http_weir_block_head_t   *b, *old;
+
+    area = &zone->areas[block->area];
+    head = ngx_align(sizeof(ngx_http_weir_block_head_t),
+                     NGX_HTTP_WEIR_BLOCK_ALIGN);
+    room = area->size - area->given;
+
+    if (block->stride) {
+        block->size = block->stride * zone->nslots;
+    }
+
+    if (block->whole) {
+        block->size = room > head ? room - head : 0;
+        block->keep = 1;
+    }
+
+    size = ngx_align(block->size, NGX_HTTP_WEIR_BLOCK_ALIGN);
+
+    fresh = 0;
+    old = NULL;
+
+    for (b = area->blocks; b; b = b->next) {
+
+        if (ngx_strcmp(b->name, block->name.data) == 0
+            && (b->size == size || block->keep))
+        {
+            goto found;
+        }
+
+        /* neither the configuration that serves nor this one names it */
+
+        if (b->cycle + 1 < zone->cycle && b->size == size) {
+            old = b;
+        }
+    }
+
+    fresh = 1;
+
+    if (size && head + size <= room) {
+        b = (ngx_http_weir_block_head_t *) (area->data + area->given);
+        b->size = size;
+        b->next = area->blocks;
+
+        area->given += head + size;
+        area->blocks = b;
+
+    } else if (size && old) {
+        b = old;
+
+    } else {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "weir: no room for \"%V\" in area \"%V\" of the zone: "
+                      "it needs %uz bytes, the area has %uz left of %uz; "
+                      "enlarge it with \"weir_zone SIZE %V=SIZE\"",
+                      &block->name, &ngx_http_weir_areas[block->area].name,
+                      head + size, room, area->size,
+                      &ngx_http_weir_areas[block->area].name);
+        return NGX_ERROR;
+    }
+
+    ngx_cpystrn(b->name, block->name.data, NGX_HTTP_WEIR_BLOCK_NAME);
+    ngx_memzero((u_char *) b + head, size);
+
+found:
+
+    b->cycle = zone->cycle;
+
+    block->size = b->size;
+    block->data = (u_char *) b + head;
+
+    if (block->init == NULL) {
+        return NGX_OK;
+    }
+
+    return block->init(block, fresh, shm_zone->shm.log);
+}
+
+
+void
+ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf)
+{
+    ngx_http_weir_zone = zcf->zone;
+    ngx_http_weir_slot = zcf->zone->nslots - 1;
+    ngx_http_weir_slot_shared = 1;
+}
+
+
+void
+ngx_http_weir_zone_attach(ngx_cycle_t *cycle)
+{
+    ngx_uint_t             i, n;
+    ngx_http_weir_zone_t  *zone;
+
+    zone = ngx_http_weir_zone;
+    n = zone->nslots - 1;
+
+    ngx_http_weir_slot = n;
+    ngx_http_weir_slot_shared = 1;
+
+    if (ngx_process == NGX_PROCESS_HELPER) {
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ngx_http_weir_slot_claim(zone,
+                                     ((ngx_uint_t) ngx_process_slot + i) % n))
+        {
+            return;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                  "weir: all %ui process slots are taken by living processes, "
+                  "counting slowly", n);
+}
+
+
+static ngx_uint_t
+ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone, ngx_uint_t i)
+{
+    ngx_atomic_uint_t      pid;
+    ngx_http_weir_slot_t  *slot;
+
+    slot = &zone->slots[i];
+    pid = slot->pid;
+
+    if (pid && pid != (ngx_atomic_uint_t) ngx_pid
+        && ngx_http_weir_slot_alive(i))
+    {
+        return 0;
+    }
+
+    if (!ngx_atomic_cmp_set(&slot->pid, pid, (ngx_atomic_uint_t) ngx_pid)) {
+        return 0;
+    }
+
+    slot->started = ngx_time();
+
+    ngx_http_weir_slot = i;
+    ngx_http_weir_slot_shared = 0;
+
+    return 1;
+}
+
+
+void
+ngx_http_weir_zone_detach(void)
+{
+    if (ngx_http_weir_slot_shared) {
+        return;
+    }
+
+    (void) ngx_atomic_cmp_set(
+                          &ngx_http_weir_zone->slots[ngx_http_weir_slot].pid,
+                          (ngx_atomic_uint_t) ngx_pid, 0);
+}
+
+
+ngx_uint_t
+ngx_http_weir_slots(void)
+{
+    return ngx_http_weir_zone->nslots;
+}
+
+
+ngx_uint_t
+ngx_http_weir_slot_alive(ngx_uint_t i)
+{
+    ngx_atomic_uint_t  pid;
+
+    pid = ngx_http_weir_zone->slots[i].pid;
+
+    return pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != NGX_ESRCH);
+}
+
+
+uint64_t
+ngx_http_weir_slab_sum(ngx_http_weir_block_t *slab, size_t offset)
+{
+    uint64_t    sum;
+    ngx_uint_t  i;
+
+    sum = 0;
+
+    for (i = 0; i < ngx_http_weir_zone->nslots; i++) {
+        sum += __atomic_load_n((uint64_t *)
+                               (slab->data + slab->stride * i + offset),
+                               __ATOMIC_RELAXED);
+    }
+
+    return sum;
+}
+
+
+void
+ngx_http_weir_area_used(ngx_uint_t area, size_t used)
+{
+    ngx_http_weir_zone->areas[area].managed = 1;
+    ngx_http_weir_zone->areas[area].used = used;
+}
+
+
+void
+ngx_http_weir_area_discarded(ngx_uint_t area, ngx_uint_t n)
+{
+    (void) ngx_atomic_fetch_add(&ngx_http_weir_zone->areas[area].discarded, n);
+}
+
+
+void
+ngx_http_weir_area_status(ngx_uint_t area, const char **name, size_t *size,
+    size_t *used, uint64_t *discarded)
+{
+    ngx_http_weir_zone_area_t  *a;
+
+    a = &ngx_http_weir_zone->areas[area];
+
+    *name = (const char *) ngx_http_weir_areas[area].name.data;
+    *size = a->size;
+    *used = a->managed ? a->used : a->given;
+    *discarded = a->discarded;
+}
+
+
+void
+ngx_http_weir_zone_lock(void)
+{
+    ngx_shmtx_lock(&ngx_http_weir_zone->shpool->mutex);
+}
+
+
+void
+ngx_http_weir_zone_unlock(void)
+{
+    ngx_shmtx_unlock(&ngx_http_weir_zone->shpool->mutex);
+}
+
+
+const void *
+ngx_http_weir_zone_key(void)
+{
+    return ngx_http_weir_zone->key;
+}
+
+
+uint64_t
+ngx_http_weir_monotonic(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
