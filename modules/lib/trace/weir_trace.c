@@ -19,7 +19,7 @@
 
 
 static int weir_trace_draw(uint8_t *id, size_t len,
-    weir_trace_random_pt random, void *random_ctx);
+    weir_trace_random_pt draw, void *draw_ctx);
 
 
 static int
@@ -135,7 +135,7 @@ weir_traceparent_format(uint8_t *dst, const weir_traceparent_t *tp)
 
 int
 weir_trace_start(weir_trace_t *t, const weir_str_t *fields, size_t n,
-    weir_trace_trust_t trust, weir_trace_random_pt random, void *random_ctx)
+    weir_trace_trust_t trust, weir_trace_random_pt draw, void *draw_ctx)
 {
     weir_traceparent_t  in;
 
@@ -158,7 +158,7 @@ weir_trace_start(weir_trace_t *t, const weir_str_t *fields, size_t n,
         }
 
     } else {
-        if (weir_trace_draw(t->out.trace_id, 16, random, random_ctx)
+        if (weir_trace_draw(t->out.trace_id, 16, draw, draw_ctx)
             != WEIR_OK)
         {
             return WEIR_ERROR;
@@ -167,21 +167,21 @@ weir_trace_start(weir_trace_t *t, const weir_str_t *fields, size_t n,
         t->out.flags = WEIR_TRACE_RANDOM;
     }
 
-    return weir_trace_draw(t->out.parent_id, 8, random, random_ctx);
+    return weir_trace_draw(t->out.parent_id, 8, draw, draw_ctx);
 }
 
 
 /* All-zero ids are invalid, however unlikely. */
 
 static int
-weir_trace_draw(uint8_t *id, size_t len, weir_trace_random_pt random,
-    void *random_ctx)
+weir_trace_draw(uint8_t *id, size_t len, weir_trace_random_pt draw,
+    void *draw_ctx)
 {
     unsigned  i;
 
     for (i = 0; i < DRAWS; i++) {
 
-        if (random(random_ctx, id, len) != WEIR_OK) {
+        if (draw(draw_ctx, id, len) != WEIR_OK) {
             return WEIR_ERROR;
         }
 

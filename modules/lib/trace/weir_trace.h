@@ -126,11 +126,11 @@ typedef int (*weir_trace_random_pt)(void *ctx, void *dst, size_t len);
  * (values as received): more than one, or an invalid one, restarts.  A new
  * trace id is 16 random bytes with the random flag set and not sampled; a
  * continued one keeps its random flag, and its sampled flag under
- * WEIR_TRACE_FULL only.  The parent id is always new.  WEIR_ERROR when random
+ * WEIR_TRACE_FULL only.  The parent id is always new.  WEIR_ERROR when draw
  * fails.
  */
 int weir_trace_start(weir_trace_t *t, const weir_str_t *fields, size_t n,
-    weir_trace_trust_t trust, weir_trace_random_pt random, void *random_ctx);
+    weir_trace_trust_t trust, weir_trace_random_pt draw, void *draw_ctx);
 
 
 /*
