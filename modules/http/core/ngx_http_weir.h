@@ -145,6 +145,9 @@ struct ngx_http_weir_ctx_s {
     unsigned                   answered:1;    /* the answer is Weir's */
     unsigned                   upgrade:1;     /* websocket upgrade admitted */
     unsigned                   latency_fixed:1;
+    unsigned                   own_content:1; /* of weir_api and the like */
+
+    ngx_buf_t                 *body;          /* of a refusal, until sent */
 };
 
 
@@ -229,7 +232,7 @@ ngx_int_t ngx_http_weir_strip_add(ngx_conf_t *cf, ngx_str_t *name);
  * namespace (then equal on all gateways, and no secret).  Not before
  * postconfiguration.
  */
-void ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose, u_char *key);
+ngx_int_t ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose, u_char *key);
 
 /* Location settings of every location, "if" and server: ngx_http_weir_loc_conf_t *. */
 ngx_array_t *ngx_http_weir_locations(ngx_conf_t *cf);

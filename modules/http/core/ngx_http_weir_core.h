@@ -88,8 +88,6 @@ ngx_int_t ngx_http_weir_service_add(ngx_conf_t *cf,
 ngx_int_t ngx_http_weir_log_handler(ngx_http_request_t *r);
 extern ngx_http_weir_provider_t  ngx_http_weir_provider;
 
-/* random bytes: forgets what a parent process had */
-void ngx_http_weir_random_forget(void);
 
 extern const char  *ngx_http_weir_verdicts[];
 
