@@ -1,0 +1,48 @@
+
+/*
+ * Weir: what the files of the gate share.
+ */
+
+#ifndef NGX_HTTP_WEIR_GATE_H_INCLUDED
+#define NGX_HTTP_WEIR_GATE_H_INCLUDED
+
+
+#include "ngx_http_weir_core.h"
+
+
+/* The gate's part of the request's context. */
+
+typedef struct {
+    weir_path_t  *path;         /* the client's, as first seen */
+    ngx_str_t     method;       /* the client's, as first seen */
+    ngx_str_t     host;         /* canonical */
+
+    unsigned      passes:8;     /* through preaccess */
+    unsigned      seen:1;       /* method is set */
+    unsigned      gated:1;      /* path and host have passed their gates */
+    unsigned      settled:1;    /* the client's path was let through once */
+} ngx_http_weir_gate_t;
+
+
+/*
+ * The gates of security.md 1, for a location with a policy or weir_auth.
+ * NGX_OK, or the status of a refusal that is recorded in ctx.
+ */
+ngx_int_t ngx_http_weir_gate_request(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_loc_conf_t *lcf);
+
+/* r->uri, decoded by nginx: NGX_OK, or NGX_DECLINED where it is ambiguous. */
+ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
+    ngx_http_weir_loc_conf_t *lcf);
+
+/* 1 if the path that nginx works with is the client's. */
+ngx_uint_t ngx_http_weir_gate_same(ngx_http_request_t *r,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
+
+/* What upstreams and caches of locations may do (security.md 1.8, 1.10). */
+ngx_int_t ngx_http_weir_gate_upstreams(ngx_conf_t *cf);
+ngx_int_t ngx_http_weir_gate_variables(ngx_conf_t *cf);
+
+
+#endif /* NGX_HTTP_WEIR_GATE_H_INCLUDED */

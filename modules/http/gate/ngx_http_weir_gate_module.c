@@ -1,0 +1,502 @@
+
+/*
+ * Weir: the gate: the one access handler.  It asks auth who sends the
+ * request and policy whether it may, and answers nginx once.
+ *
+ * In preaccess it refuses what is ambiguous (always final) and decides
+ * subrequests, for which nginx skips the access phase.  In access it answers
+ * NGX_OK only for a proven permit, NGX_DECLINED only where nothing is
+ * configured; what "satisfy any" must not overrule it finalises itself.
+ */
+
+#include "ngx_http_weir_gate.h"
+#include "ngx_http_weir_auth.h"
+#include "ngx_http_weir_policy.h"
+
+
+static ngx_int_t ngx_http_weir_gate_preaccess(ngx_http_request_t *r);
+static ngx_int_t ngx_http_weir_gate_again(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_gate_subrequest(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_gate_access(ngx_http_request_t *r);
+static void ngx_http_weir_gate_decide(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
+static ngx_int_t ngx_http_weir_gate_deny(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
+static ngx_uint_t ngx_http_weir_gate_closed(ngx_http_request_t *r,
+    ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_gate_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);
+
+
+static ngx_http_module_t  ngx_http_weir_gate_module_ctx = {
+    ngx_http_weir_gate_variables,          /* preconfiguration */
+    ngx_http_weir_gate_init,               /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_weir_gate_module = {
+    NGX_MODULE_V1,
+    &ngx_http_weir_gate_module_ctx,        /* module context */
+    NULL,                                  /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_weir_gate_preaccess(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_weir_ctx_t       *ctx;
+    ngx_http_weir_gate_t      *gate;
+    ngx_http_weir_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    ctx = ngx_http_weir_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r != r->main) {
+        return ngx_http_weir_gate_subrequest(r, ctx, lcf);
+    }
+
+    gate = ngx_http_weir_state(ctx, NGX_HTTP_WEIR_STATE_GATE,
+                               sizeof(ngx_http_weir_gate_t));
+    if (gate == NULL) {
+        return ngx_http_weir_refuse(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                    NGX_HTTP_WEIR_FAILED, "error");
+    }
+
+    if (gate->seen) {
+        rc = ngx_http_weir_gate_again(r, ctx, lcf);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+    } else {
+        gate->seen = 1;
+        gate->method = r->method_name;
+    }
+
+    if (gate->passes < 255) {
+        gate->passes++;
+    }
+
+    if (lcf->policy_set == 2 || lcf->auth_set == 2) {
+        rc = ngx_http_weir_gate_request(r, ctx, gate, lcf);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A later pass: an internal redirect.  After a refusal (error_page) it runs
+ * only where "weir_policy off" is written; otherwise it is decided anew.
+ */
+
+static ngx_int_t
+ngx_http_weir_gate_again(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_loc_conf_t *lcf)
+{
+    ctx->redirects++;
+    ctx->decided = 0;
+
+    if (ctx->status) {
+
+        if (!lcf->off_here) {
+            ctx->uri_changes = r->uri_changes;
+            return ctx->status;
+        }
+
+        return NGX_OK;
+    }
+
+    ngx_str_null(&ctx->reason);
+    ngx_str_null(&ctx->rule);
+    ctx->verdict = NGX_HTTP_WEIR_NONE;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A subrequest is decided with the main request's identity, as GET of its
+ * own path; what it is refused does not become the main request's verdict.
+ */
+
+static ngx_int_t
+ngx_http_weir_gate_subrequest(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_loc_conf_t *lcf)
+{
+    ngx_str_t                    rule, policy;
+    ngx_http_weir_gate_t        *gate;
+    ngx_http_weir_decision_t     d;
+    ngx_http_weir_question_t     q;
+    static weir_path_t           path;
+
+    if (ngx_http_weir_gate_closed(r, lcf)) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (lcf->policy_set != 2 && lcf->auth_set != 2) {
+        return NGX_DECLINED;
+    }
+
+    gate = ctx->state[NGX_HTTP_WEIR_STATE_GATE];
+
+    if (gate == NULL) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (gate->host.len == 0 && r->headers_in.server.len) {
+
+        /* the main request's location needed no decision about its host */
+
+        gate->host = r->headers_in.server;
+    }
+
+    if (lcf->auth_set == 2
+        && ngx_http_weir_auth_admits(r, ctx->identity)
+           == NGX_HTTP_WEIR_AUTH_MISSING)
+    {
+        return NGX_HTTP_UNAUTHORIZED;
+    }
+
+    if (lcf->policy_set != 2) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_weir_gate_uri(r, &path, lcf) != NGX_OK) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    q.path = &path;
+    q.method = r->method_name;
+    q.host = gate->host;
+    q.identity = ctx->identity;
+
+    rule = ctx->rule;
+    policy = ctx->policy;
+
+    ngx_http_weir_policy_decide(r, ctx, &q, &d);
+
+    ctx->rule = rule;
+    ctx->policy = policy;
+
+    if (d.permit) {
+        return NGX_DECLINED;
+    }
+
+    return d.status ? d.status : NGX_HTTP_FORBIDDEN;
+}
+
+
+static ngx_int_t
+ngx_http_weir_gate_access(ngx_http_request_t *r)
+{
+    ngx_uint_t                 any;
+    ngx_http_weir_ctx_t       *ctx;
+    ngx_http_weir_gate_t      *gate;
+    ngx_http_weir_loc_conf_t  *lcf;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_weir_decision_t   d;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+    ctx = ngx_http_weir_ctx_get(r);
+    gate = ctx ? ctx->state[NGX_HTTP_WEIR_STATE_GATE] : NULL;
+
+    if (gate == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_weir_gate_closed(r, lcf)) {
+        return ngx_http_weir_refuse_finally(r, ctx, NGX_HTTP_FORBIDDEN,
+                                            NGX_HTTP_WEIR_DENY,
+                                            "closed-location");
+    }
+
+    if (lcf->policy_set != 2 && lcf->auth_set != 2) {
+
+        if (lcf->policy_set == 1) {
+            gate->settled = 1;
+        }
+
+        return NGX_DECLINED;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    any = (clcf->satisfy == NGX_HTTP_SATISFY_ANY);
+
+    switch (lcf->auth_set == 2 ? ctx->auth : NGX_HTTP_WEIR_AUTH_OFF) {
+
+    case NGX_HTTP_WEIR_AUTH_VALID:
+    case NGX_HTTP_WEIR_AUTH_OPTIONAL:
+        break;
+
+    case NGX_HTTP_WEIR_AUTH_MISSING:
+
+        if (any && lcf->policy_set == 2) {
+            ngx_http_weir_gate_decide(r, ctx, gate, NULL, &d);
+
+            if (d.final) {
+                return ngx_http_weir_refuse_finally(r, ctx,
+                                          NGX_HTTP_UNAUTHORIZED,
+                                          NGX_HTTP_WEIR_UNAUTHENTICATED,
+                                          d.reason);
+            }
+        }
+
+        return ngx_http_weir_refuse(r, ctx, NGX_HTTP_UNAUTHORIZED,
+                                    NGX_HTTP_WEIR_UNAUTHENTICATED, "missing");
+
+    case NGX_HTTP_WEIR_AUTH_BAD:
+        return ngx_http_weir_refuse_finally(r, ctx, NGX_HTTP_UNAUTHORIZED,
+                                          NGX_HTTP_WEIR_UNAUTHENTICATED,
+                                          (char *) ctx->auth_reason.data);
+
+    case NGX_HTTP_WEIR_AUTH_OFF:
+
+        if (lcf->auth_set != 2) {
+            ctx->identity = NULL;
+            break;
+        }
+
+        /* fall through */
+
+    default: /* NGX_HTTP_WEIR_AUTH_ERROR */
+        return ngx_http_weir_refuse_finally(r, ctx,
+                                            NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                            NGX_HTTP_WEIR_FAILED, "error");
+    }
+
+    if (lcf->policy_set != 2) {
+
+        ctx->decided = 1;
+        gate->settled = 1;
+
+        if (ctx->identity == NULL) {
+            return NGX_DECLINED;
+        }
+
+        ctx->verdict = NGX_HTTP_WEIR_PERMIT;
+
+        return NGX_OK;
+    }
+
+    ngx_http_weir_gate_decide(r, ctx, gate, ctx->identity, &d);
+
+    if (!d.permit) {
+        return ngx_http_weir_gate_deny(r, ctx, &d);
+    }
+
+    ctx->decided = 1;
+    ctx->verdict = NGX_HTTP_WEIR_PERMIT;
+    ngx_str_set(&ctx->reason, "permit-rule");
+
+    gate->settled = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The client's path is decided once; after an internal redirect what nginx
+ * serves now is decided too.  The first deny stands.
+ */
+
+static void
+ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
+    ngx_http_weir_decision_t *d)
+{
+    ngx_http_weir_question_t   q;
+    ngx_http_weir_loc_conf_t  *lcf;
+    static weir_path_t         path;
+
+    q.host = gate->host;
+    q.identity = identity;
+
+    if (!gate->settled) {
+        q.path = gate->path;
+        q.method = gate->method;
+
+        ngx_http_weir_policy_decide(r, ctx, &q, d);
+
+        if (!d->permit || gate->passes == 1) {
+            return;
+        }
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    if (ngx_http_weir_gate_uri(r, &path, lcf) != NGX_OK) {
+        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
+        d->final = 1;
+        d->status = NGX_HTTP_BAD_REQUEST;
+        d->reason = "ambiguous-path";
+        return;
+    }
+
+    q.path = &path;
+    q.method = r->method_name;
+
+    ngx_http_weir_policy_decide(r, ctx, &q, d);
+}
+
+
+static ngx_int_t
+ngx_http_weir_gate_deny(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_decision_t *d)
+{
+    ngx_uint_t                 status, verdict;
+    ngx_http_weir_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    status = d->status ? d->status : NGX_HTTP_FORBIDDEN;
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        verdict = NGX_HTTP_WEIR_FAILED;
+
+    } else if (status == NGX_HTTP_BAD_REQUEST) {
+        verdict = NGX_HTTP_WEIR_REFUSED;
+
+    } else if (ctx->identity == NULL && lcf->auth_set == 2 && !d->final) {
+
+        /* nobody in particular was denied: a credential may help */
+
+        status = NGX_HTTP_UNAUTHORIZED;
+        verdict = NGX_HTTP_WEIR_UNAUTHENTICATED;
+
+    } else {
+        verdict = NGX_HTTP_WEIR_DENY;
+    }
+
+    if (d->final || status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return ngx_http_weir_refuse_finally(r, ctx, status, verdict,
+                                            d->reason);
+    }
+
+    return ngx_http_weir_refuse(r, ctx, status, verdict, d->reason);
+}
+
+
+/* A location that says nothing, in a server that uses Weir. */
+
+static ngx_uint_t
+ngx_http_weir_gate_closed(ngx_http_request_t *r,
+    ngx_http_weir_loc_conf_t *lcf)
+{
+    ngx_http_weir_srv_conf_t  *wscf;
+
+    if (lcf->policy_set != 0 || lcf->own_handler) {
+        return 0;
+    }
+
+    wscf = ngx_http_get_module_srv_conf(r, ngx_http_weir_module);
+
+    return wscf->uses && !wscf->open;
+}
+
+
+static ngx_int_t
+ngx_http_weir_gate_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    if (!ngx_http_weir_used(cf)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_weir_gate_check(cf) != NGX_OK
+        || ngx_http_weir_gate_upstreams(cf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_weir_gate_preaccess;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_weir_gate_access;
+
+    return NGX_OK;
+}
+
+
+/* What can be said of the locations only when all of them are known. */
+
+static ngx_int_t
+ngx_http_weir_gate_check(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i;
+    ngx_array_t                *locations;
+    ngx_http_weir_srv_conf_t   *wscf;
+    ngx_http_weir_loc_conf_t  **lcf, *l;
+
+    locations = ngx_http_weir_locations(cf);
+    lcf = locations->elts;
+
+    for (i = 0; i < locations->nelts; i++) {
+
+        l = lcf[i];
+        wscf = l->srv;
+
+        if (l->location && l->auth_here && l->policy_set == 0) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"weir_auth\" in location \"%V\" needs "
+                          "\"weir_policy NAME\" or \"weir_policy off\" beside "
+                          "it in %V:%ui", &l->name, &l->file, l->line);
+            return NGX_ERROR;
+        }
+
+        if (l->location && !l->noname && l->policy_set == 0
+            && !l->own_handler && wscf->uses && !wscf->open)
+        {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "location \"%V\" has no \"weir_policy\" and is "
+                          "closed (403) in %V:%ui",
+                          &l->name, &l->file, l->line);
+        }
+    }
+
+    return NGX_OK;
+}

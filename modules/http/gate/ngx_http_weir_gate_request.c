@@ -1,0 +1,305 @@
+
+/*
+ * Weir: the gates that a request's path, host, method and transport pass
+ * before anything is decided about it (security.md 1): what is ambiguous is
+ * refused, so that what is decided is what the upstream gets.
+ */
+
+#include "ngx_http_weir_gate.h"
+
+
+static ngx_int_t ngx_http_weir_gate_host(ngx_http_request_t *r,
+    ngx_http_weir_gate_t *gate);
+static ngx_int_t ngx_http_weir_gate_path(ngx_http_request_t *r,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_weir_gate_override(ngx_table_elt_t *h);
+static ngx_uint_t ngx_http_weir_gate_has_override(ngx_http_request_t *r);
+
+
+static ngx_str_t  ngx_http_weir_overrides[] = {
+    ngx_string("x-http-method-override"),
+    ngx_string("x-http-method"),
+    ngx_string("x-method-override"),
+    ngx_string("x-original-url"),
+    ngx_string("x-rewrite-url"),
+    ngx_null_string
+};
+
+
+ngx_int_t
+ngx_http_weir_gate_request(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf)
+{
+    const char  *reason;
+
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl
+        && !SSL_is_init_finished(r->connection->ssl->connection))
+    {
+        /* 0-RTT can be replayed (RFC 8470, 5.2) */
+
+        return ngx_http_weir_refuse(r, ctx, 425, NGX_HTTP_WEIR_REFUSED,
+                                    "ambiguous-request");
+    }
+#endif
+
+    if (ngx_http_weir_gate_host(r, gate) != NGX_OK) {
+        reason = "ambiguous-host";
+        goto refused;
+    }
+
+    if (ngx_http_weir_gate_path(r, gate, lcf) != NGX_OK) {
+        reason = "ambiguous-path";
+        goto refused;
+    }
+
+    if (!lcf->method_override && ngx_http_weir_gate_has_override(r)) {
+        reason = "ambiguous-request";
+        goto refused;
+    }
+
+    gate->gated = 1;
+
+    return NGX_OK;
+
+refused:
+
+    return ngx_http_weir_refuse(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                NGX_HTTP_WEIR_REFUSED, reason);
+}
+
+
+/* nginx refuses a second Host itself; 1.22 ignores one beside an authority. */
+
+static ngx_int_t
+ngx_http_weir_gate_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate)
+{
+    u_char           *p;
+    ngx_str_t         value;
+    ngx_uint_t        n;
+    weir_str_t        authority, host, other;
+
+    static ngx_str_t  name = ngx_string("host");
+
+    if (r->http_version < NGX_HTTP_VERSION_10) {
+        return NGX_DECLINED;
+    }
+
+    if (gate->gated) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&value);
+    n = ngx_http_weir_header_find(r, &name, &value);
+
+    if (n > 1) {
+        return NGX_DECLINED;
+    }
+
+    if (n == 0) {
+
+        /* HTTP/3 has its authority only here */
+
+        value = r->headers_in.server;
+
+        if (value.len == 0 || r->http_version < NGX_HTTP_VERSION_20) {
+            return NGX_DECLINED;
+        }
+    }
+
+    authority.len = value.len;
+    authority.data = value.data;
+
+    p = ngx_pnalloc(r->pool, value.len + 1);
+    if (p == NULL || weir_host_gate(&host, p, authority) != WEIR_OK) {
+        return NGX_DECLINED;
+    }
+
+    gate->host.len = host.len;
+    gate->host.data = (u_char *) host.data;
+
+    if (r->http_version < NGX_HTTP_VERSION_20 && r->host_start) {
+
+        /* the absolute form, whose authority nginx prefers to Host */
+
+        p = r->host_end;
+
+        if (p == NULL) {
+            return NGX_DECLINED;
+        }
+
+        authority.data = r->host_start;
+        authority.len = p - r->host_start;
+
+        p = ngx_pnalloc(r->pool, authority.len + 1);
+        if (p == NULL || weir_host_gate(&other, p, authority) != WEIR_OK
+            || !weir_str_eq(host, other))
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_gate_path(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_loc_conf_t *lcf)
+{
+    u_char              *p;
+    size_t               size;
+    weir_str_t           raw;
+    static weir_path_t   path;
+
+    if (gate->gated) {
+        return NGX_OK;
+    }
+
+    raw.data = r->unparsed_uri.data;
+    raw.len = r->unparsed_uri.len;
+
+    p = ngx_strlchr(r->unparsed_uri.data,
+                    r->unparsed_uri.data + r->unparsed_uri.len, '?');
+    if (p) {
+        raw.len = p - raw.data;
+    }
+
+    p = ngx_pnalloc(r->pool, raw.len + 1);
+    if (p == NULL
+        || weir_path_gate(&path, p, raw, lcf->path_allow) != WEIR_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    /* the request keeps no more than the segments that there are */
+
+    size = offsetof(weir_path_t, segments)
+           + path.nsegments * sizeof(weir_str_t);
+
+    gate->path = ngx_palloc(r->pool, size);
+    if (gate->path == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(gate->path, &path, size);
+
+    if (gate->passes > 1) {
+        return NGX_OK;
+    }
+
+    /* nginx's own reading: the same, or the product of a rewrite */
+
+    if (r->valid_unparsed_uri) {
+        return ngx_http_weir_gate_same(r, gate, lcf) ? NGX_OK : NGX_DECLINED;
+    }
+
+    return ngx_http_weir_gate_uri(r, &path, lcf);
+}
+
+
+ngx_int_t
+ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
+    ngx_http_weir_loc_conf_t *lcf)
+{
+    weir_str_t  uri;
+
+    uri.data = r->uri.data;
+    uri.len = r->uri.len;
+
+    return weir_path_gate_decoded(path, uri, lcf->path_allow) == WEIR_OK
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_weir_gate_same(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_loc_conf_t *lcf)
+{
+    u_char      *a, *ea, *b, *eb;
+    ngx_uint_t   fold;
+
+    a = (u_char *) gate->path->decoded.data;
+    ea = a + gate->path->decoded.len;
+    b = r->uri.data;
+    eb = b + r->uri.len;
+
+    /* nginx merges slashes, where the location admits them at all */
+
+    fold = lcf->path_allow & WEIR_PATH_ALLOW_DOUBLE_SLASH;
+
+    while (a < ea && b < eb) {
+
+        if (*a++ != *b++) {
+            return 0;
+        }
+
+        if (fold && a[-1] == '/') {
+            while (a < ea && *a == '/') { a++; }
+            while (b < eb && *b == '/') { b++; }
+        }
+    }
+
+    return a == ea && b == eb;
+}
+
+
+static ngx_uint_t
+ngx_http_weir_gate_override(ngx_table_elt_t *h)
+{
+    u_char      c;
+    size_t      i;
+    ngx_uint_t  n;
+
+    for (n = 0; ngx_http_weir_overrides[n].len; n++) {
+
+        if (h->key.len != ngx_http_weir_overrides[n].len) {
+            continue;
+        }
+
+        for (i = 0; i < h->key.len; i++) {
+            c = ngx_tolower(h->key.data[i]);
+
+            if ((c == '_' ? '-' : c) != ngx_http_weir_overrides[n].data[i]) {
+                break;
+            }
+        }
+
+        if (i == h->key.len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_weir_gate_has_override(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len > 2 && (h[i].key.data[0] | 0x20) == 'x'
+            && ngx_http_weir_gate_override(&h[i]))
+        {
+            return 1;
+        }
+    }
+}
