@@ -205,6 +205,7 @@ ngx_http_weir_refuse(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ctx->reason.data = (u_char *) reason;
     ctx->reason.len = ngx_strlen(reason);
 
+    ctx->decided = 1;
     ctx->status = status;
     ctx->uri_changes = r->uri_changes;
 

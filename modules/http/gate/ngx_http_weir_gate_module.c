@@ -27,8 +27,11 @@ static ngx_int_t ngx_http_weir_gate_deny(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
 static ngx_uint_t ngx_http_weir_gate_closed(ngx_http_request_t *r,
     ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_gate_precontent(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_gate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);
+static ngx_uint_t ngx_http_weir_gate_returns(ngx_conf_t *cf,
+    ngx_http_weir_loc_conf_t *lcf);
 
 
 static ngx_http_module_t  ngx_http_weir_gate_module_ctx = {
@@ -426,6 +429,39 @@ ngx_http_weir_gate_closed(ngx_http_request_t *r,
 }
 
 
+/*
+ * Access was granted, by the gate or by what stands beside it under "satisfy
+ * any": what the gate answered then is no refusal.
+ */
+
+static ngx_int_t
+ngx_http_weir_gate_precontent(ngx_http_request_t *r)
+{
+    ngx_http_weir_ctx_t       *ctx;
+    ngx_http_weir_loc_conf_t  *lcf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_weir_ctx_get(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->decided = 1;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    if (ctx->status && (lcf->policy_set == 2 || lcf->auth_set == 2)) {
+        ctx->status = 0;
+        ctx->verdict = NGX_HTTP_WEIR_PERMIT;
+    }
+
+    return NGX_DECLINED;
+}
+
+
 static ngx_int_t
 ngx_http_weir_gate_init(ngx_conf_t *cf)
 {
@@ -457,6 +493,13 @@ ngx_http_weir_gate_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_weir_gate_access;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_weir_gate_precontent;
 
     return NGX_OK;
 }
@@ -496,7 +539,56 @@ ngx_http_weir_gate_check(ngx_conf_t *cf)
                           "closed (403) in %V:%ui",
                           &l->name, &l->file, l->line);
         }
+
+        if (l->policy_set == 2 && ngx_http_weir_gate_returns(cf, l)) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"return\" in location \"%V\" answers before "
+                          "\"weir_policy\" decides in %V:%ui",
+                          &l->name, &l->file, l->line);
+        }
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The rewrite module's codes are the first member of its settings; each
+ * begins with the function that runs it.
+ */
+
+static ngx_uint_t
+ngx_http_weir_gate_returns(ngx_conf_t *cf, ngx_http_weir_loc_conf_t *lcf)
+{
+    uintptr_t    *code;
+    ngx_uint_t    i, n;
+    ngx_array_t  *codes;
+
+    for (n = 0; cf->cycle->modules[n]; n++) {
+        if (ngx_strcmp(cf->cycle->modules[n]->name, "ngx_http_rewrite_module")
+            == 0)
+        {
+            break;
+        }
+    }
+
+    if (cf->cycle->modules[n] == NULL) {
+        return 0;
+    }
+
+    codes = *(ngx_array_t **) lcf->loc_conf[cf->cycle->modules[n]->ctx_index];
+
+    if (codes == NULL) {
+        return 0;
+    }
+
+    code = codes->elts;
+
+    for (i = 0; i < codes->nelts * codes->size / sizeof(uintptr_t); i++) {
+        if (code[i] == (uintptr_t) ngx_http_script_return_code) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
