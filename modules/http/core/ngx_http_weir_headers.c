@@ -92,15 +92,12 @@ ngx_http_weir_header_remove_if(ngx_http_request_t *r,
     ngx_list_part_t  *part, *prev;
     ngx_table_elt_t  *h;
 
+    i = 0;
     n = 0;
-
-again:
-
     prev = NULL;
     part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+    for ( ;; ) {
 
         if (i >= part->nelts) {
             if (part->next == NULL) {
@@ -109,27 +106,43 @@ again:
 
             prev = part;
             part = part->next;
-            h = part->elts;
             i = 0;
         }
 
+        h = part->elts;
+
         if (!test(&h[i], data)) {
+            i++;
             continue;
         }
 
-        if (ngx_http_weir_header_unlink(r, part, prev, i) == NGX_OK) {
+        n++;
 
-            /* the list has changed under the loop */
+        /*
+         * What follows is then at the same place: as element i of this part
+         * or, when it was the part's last one, in the part behind.
+         */
 
-            n++;
-            goto again;
-        }
+        switch (ngx_http_weir_header_unlink(r, part, prev, i)) {
 
-        /* no memory for the cut: what goes on is not the client's value */
+        case NGX_OK:
+            break;
 
-        if (h[i].value.len) {
+        case NGX_DONE:
+
+            /* the part went with its only element */
+
+            part = prev;
+            prev = NULL;
+            i = part->nelts;
+            break;
+
+        default:
+
+            /* no memory for the cut: no value goes on */
+
             h[i].value.len = 0;
-            n++;
+            i++;
         }
     }
 
@@ -157,6 +170,12 @@ ngx_http_weir_header_unlink(ngx_http_request_t *r, ngx_list_part_t *part,
             if (list->last == part) {
                 list->last = prev;
             }
+
+            list->nalloc = list->last->nelts;
+
+            ngx_http_weir_header_forget(r, &h[i]);
+
+            return NGX_DONE;
 
         } else if (part->next) {
 

@@ -46,7 +46,9 @@ typedef struct {
 typedef struct {
     u_char                       key[16];
     ngx_uint_t                   layout;
-    ngx_uint_t                   cycle;
+    ngx_uint_t                   cycle;     /* configurations so far */
+    ngx_uint_t                   serving;   /* the one that serves, */
+    ngx_uint_t                   previous;  /* and the one before */
     ngx_slab_pool_t             *shpool;
     ngx_http_weir_zone_area_t    areas[NGX_HTTP_WEIR_AREAS];
     ngx_uint_t                   nslots;
@@ -517,9 +519,9 @@ ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
             goto found;
         }
 
-        /* neither the configuration that serves nor this one names it */
+        /* neither what serves names it nor what workers may still drain */
 
-        if (b->cycle + 1 < zone->cycle && b->size == size) {
+        if (b->cycle < zone->previous && b->size == size) {
             old = b;
         }
     }
@@ -570,6 +572,10 @@ void
 ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf)
 {
     ngx_http_weir_zone = zcf->zone;
+
+    ngx_http_weir_zone->previous = ngx_http_weir_zone->serving;
+    ngx_http_weir_zone->serving = ngx_http_weir_zone->cycle;
+
     ngx_http_weir_slot = zcf->zone->nslots - 1;
     ngx_http_weir_slot_shared = 1;
 }

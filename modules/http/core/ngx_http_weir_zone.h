@@ -5,8 +5,8 @@
  * One zone, cut at start into fixed areas.  Inside an area memory is given
  * out as named blocks that are never freed while the zone lives: a module
  * asks for a block at configuration time by name, and after a reload finds
- * the same block again by the same name.  Blocks that two configurations no
- * longer name are taken for new ones of the same size class.
+ * the same block again by the same name.  When an area is full, blocks that
+ * neither the serving configuration nor the one before names are taken anew.
  *
  * A slab is a block with one part per process slot, written by that process
  * alone: counters cost a load and a store, readers sum over all slots, and
