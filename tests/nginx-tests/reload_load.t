@@ -1,0 +1,285 @@
+#!/usr/bin/env perl
+
+# Load on fresh and on kept connections while the configuration is reloaded
+# again and again, first on bare nginx, then on Weir with everything in use.
+# A request fails where it fails on a fresh connection, or again after one
+# retry where a reused connection closed before the first byte.  At the end
+# Weir's counters are compared with a recount of the access log.
+#
+# scripts/drill reload runs this for a minute.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use IO::Socket::INET;
+use POSIX ();
+use Time::HiRes qw(time sleep);
+
+use Weir::Test;
+use Weir::Token;
+
+my $seconds = $ENV{WEIR_DRILL_SECONDS} || 6;
+my $every = $ENV{WEIR_DRILL_EVERY} || 1;
+my $clients = 4;
+
+reload_under_load(0);
+reload_under_load(1);
+
+done_testing();
+
+
+sub reload_under_load {
+    my ($weir) = @_;
+
+    my $name = $weir ? 'weir' : 'bare nginx';
+    my $t = Weir::Test->new(workers => 2, log_level => 'notice',
+                            $weir ? () : (module => ''));
+    my $token = '';
+
+    if ($weir) {
+        my $keys = Weir::Token->new;
+        $keys->key('ES256', 'k1');
+        $t->file('jwks.json', $keys->jwks('k1'));
+        $token = $keys->mint(key => 'k1', alg => 'ES256', claims => {
+            iss => 'https://idp.test/', aud => 'orders', sub => 'alice',
+            exp => int(time) + 3600, iat => int(time),
+        });
+        policies($t);
+    }
+
+    backend($t, $_) for qw(blue green);
+    $t->conf($weir ? weir_conf() : bare_conf());
+    $t->run;
+
+    my $end = time + $seconds;
+    my @clients = map { client($t, $_, $token, $end) } 1 .. $clients;
+    my $reloads = 0;
+
+    while (time < $end) {
+        sleep $every;
+        $t->signal('HUP');
+        $reloads++;
+    }
+
+    my %sum;
+
+    for my $c (@clients) {
+        my $line = readline $c->{fh};
+        close $c->{fh};
+        waitpid $c->{pid}, 0;
+
+        my %r = $line =~ /(\w+)=(\d+)/g;
+        $sum{$_} += $r{$_} for keys %r;
+    }
+
+    note(sprintf '%s: %d requests, %d reloads, %d retried, %d failed',
+         $name, $sum{requests}, $reloads, $sum{retried}, $sum{failed});
+
+    is($sum{failed}, 0, "$name: no request failed");
+    cmp_ok($sum{requests}, '>', 100 * $seconds, "$name: under load");
+
+    recount($t) if $weir;
+}
+
+
+sub backend {
+    my ($t, $colour) = @_;
+
+    my $b = Weir::Test->new(module => '', workers => 1, ports => {
+        0 => $t->port($colour) });
+
+    $b->conf(<<"END")->run;
+events {}
+http {
+    access_log off;
+    keepalive_requests 1000000;
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location / { return 200 "$colour\\n"; }
+        location /t/fail { return 500 "$colour\\n"; }
+        location /t/none { return 404 "$colour\\n"; }
+    }
+}
+END
+    push @{ $t->{backends} }, $b;
+}
+
+
+sub proxy_lines {
+    return <<'END';
+    upstream blue { server 127.0.0.1:%%PORT_blue%%; keepalive 16; }
+    upstream green { server 127.0.0.1:%%PORT_green%%; keepalive 16; }
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+END
+}
+
+
+sub bare_conf {
+    return "events {}\nhttp {\n" . proxy_lines() . <<'END';
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location / { proxy_pass http://blue; }
+    }
+}
+END
+}
+
+
+sub policies {
+    my ($t) = @_;
+
+    $t->file('policies/orders.policy', <<'END');
+language 1;
+policy orders;
+schema from corp { claim sub string; }
+permit readers {
+    who  issuer corp;
+    what GET /t/**;
+}
+END
+}
+
+
+sub weir_conf {
+    return "events {}\nhttp {\n" . proxy_lines() . <<'END';
+    weir_zone   32m;
+    weir_bundle %%TESTDIR%%/policies;
+    weir_issuer corp {
+        issuer   https://idp.test/;
+        audience orders;
+        jwks     file:%%TESTDIR%%/jwks.json;
+    }
+    weir_quota per-user key=$weir_principal rate=1000000r/s burst=1000;
+    weir_split side key=$request_id { green 30%; blue *; }
+    weir_objective orders { availability 99.9%; latency 300ms 99%; }
+    weir_trace on;
+
+    log_format drill '$weir_verdict $weir_split_side $status '
+                     '$weir_latency_us';
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        location /t/ {
+            access_log  %%TESTDIR%%/drill.log drill;
+            weir_auth   corp;
+            weir_policy orders;
+            weir_limit  per-user;
+            weir_slo    orders;
+            proxy_pass  http://$weir_split_side;
+        }
+        location = /metrics { weir_metrics; }
+    }
+}
+END
+}
+
+
+# One client: odd ones keep their connections, even ones never do.
+
+sub client {
+    my ($t, $i, $token, $end) = @_;
+
+    my $port = $t->port;
+    my $pid = open my $fh, '-|';
+    die "fork: $!" unless defined $pid;
+
+    return { pid => $pid, fh => $fh } if $pid;
+
+    my ($keep, $sock, $reused) = ($i % 2, undef, 0);
+    my %r = (requests => 0, retried => 0, failed => 0);
+    my @paths = ('/t/ok', '/t/ok', '/t/ok', '/t/none', '/t/fail', '/t/ok');
+    my $connection = $keep ? 'keep-alive' : 'close';
+
+    while (time < $end) {
+        my $path = $paths[$r{requests}++ % @paths];
+        my $request = "GET $path HTTP/1.1\r\nHost: gw.test\r\n"
+                      . ($token ? "Authorization: Bearer $token\r\n" : '')
+                      . "Connection: $connection\r\n\r\n";
+
+        my ($answer, $open) = exchange(\$sock, $port, $request);
+
+        if ($answer eq '' && $reused) {
+            $r{retried}++;
+            undef $sock;
+            ($answer, $open) = exchange(\$sock, $port, $request);
+        }
+
+        $r{failed}++ unless $answer eq 'full';
+        undef $sock unless $keep && $open;
+        $reused = defined $sock;
+    }
+
+    print join(' ', map { "$_=$r{$_}" } sort keys %r), "\n";
+    close STDOUT;
+    POSIX::_exit(0);
+}
+
+
+# 'full', 'cut' or '' where not a byte came; and whether the connection stays.
+
+sub exchange {
+    my ($sock, $port, $request) = @_;
+
+    $$sock ||= IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                     PeerPort => $port, Timeout => 10)
+        or return ('', 0);
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    syswrite $$sock, $request or return ('', 0);
+
+    my $data = '';
+
+    while (1) {
+        if ($data =~ /\A(HTTP.*?)\r\n\r\n/s) {
+            my ($head, $have) = ($1, length($data) - $+[0]);
+            my ($length) = $head =~ /^Content-Length: (\d+)/mi;
+            my $want = defined $length ? $length : 0;
+
+            return ('full', $head !~ /^Connection: close/mi)
+                if $have >= $want && $head =~ m{\AHTTP/1.1 (200|404|500) };
+            return ('cut', 0) if $have >= $want;
+        }
+
+        sysread($$sock, $data, 65536, length $data)
+            or return ($data eq '' ? '' : 'cut', 0);
+    }
+}
+
+
+# The counters against the access log, which says what they should be.
+
+sub recount {
+    my ($t) = @_;
+
+    my %want;
+
+    for (split /\n/, slurp($t->path('drill.log'))) {
+        my ($verdict, $colour, $status, $us) = split ' ';
+
+        $want{"weir_requests_total{service=\"orders\","
+              . "verdict=\"$verdict\"}"}++;
+
+        my $class = $status >= 500 ? 'bad' : $status >= 400 ? 'excluded'
+                                                            : 'good';
+        $want{slo('availability', $colour, $class)}++;
+        $want{slo('latency', $colour, $us <= 300000 ? 'good' : 'bad')}++
+            if $class eq 'good';
+    }
+
+    my %have = http_get('/metrics', port => $t->port,
+                        headers => [ Host => 'localhost' ])->body
+               =~ /^(weir_\S+) (\d+)$/mg;
+
+    cmp_ok(scalar(keys %want), '>=', 5, 'the access log says what to count');
+
+    is($have{$_}, $want{$_}, "$_ equals the access log") for sort keys %want;
+}
+
+
+sub slo {
+    my ($sli, $colour, $class) = @_;
+
+    return "weir_slo_events_total{objective=\"orders\",sli=\"$sli\","
+           . "colour=\"$colour\",result=\"$class\"}";
+}
