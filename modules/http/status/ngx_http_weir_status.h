@@ -1,0 +1,29 @@
+
+/*
+ * Weir: what the files of the status area share.
+ */
+
+#ifndef NGX_HTTP_WEIR_STATUS_H_INCLUDED
+#define NGX_HTTP_WEIR_STATUS_H_INCLUDED
+
+
+#include "ngx_http_weir.h"
+
+
+/*
+ * 1 if the request may see a status page that no policy guards: it comes from
+ * this machine, by no proxy, and for a name of this server.
+ */
+ngx_uint_t ngx_http_weir_status_local(ngx_http_request_t *r);
+
+
+/* The object of weir_api as text in r's pool; len 0: it failed. */
+ngx_str_t ngx_http_weir_status_json(ngx_http_request_t *r);
+
+/* When this gateway started (CLOCK_MONOTONIC, ns); kept over reloads. */
+extern uint64_t  ngx_http_weir_status_started;
+
+extern ngx_http_weir_provider_t  ngx_http_weir_status_provider;
+
+
+#endif /* NGX_HTTP_WEIR_STATUS_H_INCLUDED */
