@@ -20,11 +20,13 @@ POSIX    = -D_GNU_SOURCE
 
 ARS     := $(patsubst %,$(O)/libweir-%.a,$(FOLDERS))
 
-uses     = $(shell grep -qs '^\#include <$(1)' $(2) && echo $(3))
+uses     = $(shell grep -qs '^\#include <$(1)' $(2) $(HEADERS) && echo $(3))
 libs     = $(call uses,jansson.h,$(1),-ljansson) \
 	$(call uses,pcre2.h,$(1),-lpcre2-8) \
 	$(call uses,hiredis/,$(1),-lhiredis) \
 	$(call uses,jwt.h,$(1),-ljwt) -lcrypto
+
+HEADERS  = $(wildcard $(SRC)/lib/*/*.h)
 
 LIBSRC  := $(wildcard $(SRC)/lib/*/*.c)
 CLISRC  := $(wildcard $(SRC)/cli/*.c)
