@@ -115,6 +115,7 @@ EOF2
 $t->run;
 
 is(http_get($t->port, '/unix/a')->body, 'tea', 'scripted by path');
+$t->wait_access_log(qr{"GET /unix/a });
 is(http_get($t->port, '/unix/b')->status, 203, 'scripted default');
 is($plain->last->header('Host'), 'localhost', 'what nginx sent');
 

@@ -187,7 +187,7 @@ sub configuration {
         unless $text =~ /^\s{0,4}access_log/m;
     $http .= " $self->{http}";
 
-    $text =~ s/^(\s*http\s*\{)/$1$http/m;
+    $text =~ s/((?:^|\s|[;{}])http\s*\{)/$1$http/;
 
     return $self->expand("$globals$text");
 }
