@@ -91,10 +91,11 @@ sub slurp {
 
 sub spew {
     my ($file, $text) = @_;
-    open(my $fh, '>:raw', "$file.new") or croak "$file: $!";
+    my $new = "$file.new.$$";
+    open(my $fh, '>:raw', $new) or croak "$file: $!";
     print $fh $text;
     CORE::close($fh) or croak "$file: $!";
-    rename "$file.new", $file or croak "$file: $!";
+    rename $new, $file or croak "$file: $!";
 }
 
 

@@ -77,6 +77,7 @@ sub new {
 
     mkdir "$dir/$_" or croak "$dir/$_: $!" for qw(tmp san);
     chmod 0777, "$dir/tmp", "$dir/san";
+    spew("$dir/lsan.supp", "leak:ngx_event_process_init\n");
 
     $self->{binary} ||= $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx';
 
@@ -216,15 +217,13 @@ sub command {
 }
 
 
-# Sanitizers write their reports into files of the test's folder.  What
-# leaks by itself in nginx is named here.
+# Sanitizers write their reports into files of the test's folder; what leaks
+# by itself in nginx is named in lsan.supp.
 
 sub environment {
     my ($self) = @_;
 
     my $d = $self->{dir};
-
-    spew("$d/lsan.supp", "leak:ngx_event_process_init\n");
 
     return (
         ASAN_OPTIONS => "log_path=$d/san/asan:detect_odr_violation=0:"
