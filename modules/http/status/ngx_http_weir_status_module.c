@@ -215,9 +215,10 @@ static ngx_int_t
 ngx_http_weir_status_send(ngx_http_request_t *r, ngx_str_t *type,
     ngx_chain_t *out, off_t size)
 {
-    ngx_int_t     rc;
-    ngx_uint_t    i;
-    ngx_chain_t  *cl;
+    ngx_int_t             rc;
+    ngx_uint_t            i;
+    ngx_chain_t          *cl;
+    ngx_http_weir_ctx_t  *ctx;
 
     static struct {
         const char  *name;
@@ -242,6 +243,13 @@ ngx_http_weir_status_send(ngx_http_request_t *r, ngx_str_t *type,
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
+    }
+
+    ctx = ngx_http_weir_ctx_get(r);
+
+    if (ctx) {
+        ctx->answered = 1;
+        ctx->own_content = 1;
     }
 
     for (cl = out; cl->next; cl = cl->next) { /* void */ }
