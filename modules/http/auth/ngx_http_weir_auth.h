@@ -22,4 +22,19 @@ ngx_uint_t ngx_http_weir_auth_admits(ngx_http_request_t *r,
     const ngx_http_weir_identity_t *identity);
 
 
+
+/*
+ * For what binds names at configuration time, from postconfiguration on: 1 if
+ * there is a weir_issuer of this name.
+ */
+ngx_uint_t ngx_http_weir_auth_issuer_known(ngx_conf_t *cf, ngx_str_t *name);
+
+/*
+ * The names (ngx_str_t) of the issuers whose tokens weir_auth admits in the
+ * location that has these settings (ngx_http_weir_loc_conf_t.loc_conf); NULL
+ * where there is no weir_auth.
+ */
+ngx_array_t *ngx_http_weir_auth_issuers(void **loc_conf);
+
+
 #endif /* NGX_HTTP_WEIR_AUTH_H_INCLUDED */
