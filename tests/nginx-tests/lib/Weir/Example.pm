@@ -38,14 +38,15 @@ sub example_text {
 
     # what the harness writes itself, each on its own line, which stays
 
-    $text =~ s/^[ ]*(?:load_module|pid|error_log|client_body_temp_path
+    $text =~ s/^[ ]*(?:load_module|pid|error_log|worker_processes|client_body_temp_path
               |(?:proxy|fastcgi|uwsgi|scgi)_temp_path)\s[^;]*;$//xgm;
 
     return $text;
 }
 
 
-# Writes it and all that it needs; the two services answer with their colour.
+# Writes it and all that it needs; the two services answer with their colour,
+# 500 for /broken.
 # Returns { blue, green, token }: token->({claims}, %o) is what mint() gives,
 # for corp and orders unless the claims say otherwise.
 
@@ -76,6 +77,7 @@ sub example {
         my ($colour, $port) = @$c;
         $e{$colour} = Weir::Upstream->new($t, port => $port, handler => sub {
             my ($request) = @_;
+            return { status => 500 } if $request->target eq '/broken';
             return { body => $colour, websocket =>
                      scalar $request->header('Upgrade') ? 1 : 0 };
         });

@@ -96,14 +96,14 @@ sub stop {
 sub requests {
     my ($self) = @_;
 
-    my @files = sort glob "$self->{dir}/request-*[0-9]";
+    my @files = sort glob "$self->{dir}/request-??????";
 
     return map { Weir::Upstream::Request->new(thaw(slurp($_))) } @files;
 }
 
 
 sub last  { return ($_[0]->requests)[-1] }
-sub count { return scalar(() = glob "$_[0]{dir}/request-*[0-9]") }
+sub count { return scalar(() = glob "$_[0]{dir}/request-??????") }
 
 
 sub wait_count {
