@@ -26,7 +26,6 @@ sub counted {
 
 is(http_get($t->port, '/a')->status, 200, 'an answer');
 is(http_get($t->port, '/internal/x')->status, 403, 'a refusal');
-$e->{blue}->answer('/broken' => { status => 500, body => 'no' });
 is(http_get($t->port, '/broken')->status, 500, 'a failure');
 
 is(wait_for { counted('availability', 'bad') } 5, 1, 'the failure is bad');
