@@ -165,9 +165,7 @@ ngx_http_weir_trace_handler(ngx_http_request_t *r)
                       "weir: no ids for this request: "
                       "it goes on without a trace");
 
-        if (tlcf->trust != WEIR_TRACE_FULL) {
-            ngx_http_weir_trace_drop(r);
-        }
+        ngx_http_weir_trace_drop(r);
 
         return NGX_DECLINED;
     }
