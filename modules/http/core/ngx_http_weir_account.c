@@ -260,6 +260,10 @@ ngx_http_weir_log_handler(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    /* no phase ran where the request did not parse: no forged name is logged */
+
+    (void) ngx_http_weir_strip(r, ctx);
+
     ctx->latency_us = ngx_http_weir_latency(r, ctx);
     ctx->latency_fixed = 1;
 

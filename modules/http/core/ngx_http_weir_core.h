@@ -76,7 +76,8 @@ ngx_int_t ngx_http_weir_node_default(ngx_conf_t *cf,
 char *ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_weir_strip_init(ngx_conf_t *cf);
-void ngx_http_weir_strip(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx);
+ngx_int_t ngx_http_weir_strip(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx);
 
 /* the answer */
 void ngx_http_weir_filter_init(void);

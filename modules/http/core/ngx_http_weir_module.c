@@ -9,7 +9,7 @@
 
 
 static ngx_int_t ngx_http_weir_post_read(ngx_http_request_t *r);
-static ngx_int_t ngx_http_weir_server_rewrite(ngx_http_request_t *r);
+static ngx_int_t ngx_http_weir_rewrite(ngx_http_request_t *r);
 static void *ngx_http_weir_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_weir_create_srv_conf(ngx_conf_t *cf);
 static char *ngx_http_weir_merge_srv_conf(ngx_conf_t *cf, void *parent,
@@ -196,7 +196,8 @@ ngx_module_t  ngx_http_weir_module = {
 
 /*
  * Runs before realip, as it is registered later.  Skipped by nginx when the
- * request does not parse: an error_page then comes by server-rewrite.
+ * request does not parse: an error_page then comes by server-rewrite, or by
+ * rewrite if its location is a named one.
  */
 
 static ngx_int_t
@@ -213,14 +214,13 @@ ngx_http_weir_post_read(ngx_http_request_t *r)
         ctx->has_peer = 1;
     }
 
-    ngx_http_weir_strip(r, ctx);
-
-    return NGX_DECLINED;
+    return ngx_http_weir_strip(r, ctx) == NGX_OK
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
 static ngx_int_t
-ngx_http_weir_server_rewrite(ngx_http_request_t *r)
+ngx_http_weir_rewrite(ngx_http_request_t *r)
 {
     ngx_http_weir_ctx_t  *ctx;
 
@@ -233,9 +233,8 @@ ngx_http_weir_server_rewrite(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_weir_strip(r, ctx);
-
-    return NGX_DECLINED;
+    return ngx_http_weir_strip(r, ctx) == NGX_OK
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -596,7 +595,14 @@ ngx_http_weir_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *h = ngx_http_weir_server_rewrite;
+    *h = ngx_http_weir_rewrite;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_weir_rewrite;
 
     /* the log phase runs forwards, and ours must come before the access log */
 

@@ -291,13 +291,26 @@ ngx_http_weir_strip_test(ngx_table_elt_t *h, void *data)
 }
 
 
-void
+ngx_int_t
 ngx_http_weir_strip(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 {
     ngx_http_weir_srv_conf_t  *wscf;
 
     if (ctx->stripped) {
-        return;
+        return NGX_OK;
+    }
+
+    /*
+     * When not even the request line parses, nginx has no list yet, and an
+     * error_page comes by here: whoever adds a header later finds one.
+     */
+
+    if (r->headers_in.headers.last == NULL
+        && ngx_list_init(&r->headers_in.headers, r->pool, 4,
+                         sizeof(ngx_table_elt_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ctx->stripped = 1;
@@ -313,6 +326,8 @@ ngx_http_weir_strip(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
         ngx_http_weir_strip_upgrade(r, ctx);
         ngx_http_weir_strip_connection(r, ctx);
     }
+
+    return NGX_OK;
 }
 
 
