@@ -89,7 +89,9 @@ weir_token_claims(const json_t *claims, weir_str_t typ,
         return WEIR_TOKEN_ISSUED_AT;
     }
 
-    if ((has_iat == WEIR_OK && e < i) || (has_nbf == WEIR_OK && e < n)) {
+    if ((has_iat == WEIR_OK && e + leeway < i)
+        || (has_nbf == WEIR_OK && e + leeway < n))
+    {
         return WEIR_TOKEN_LIFETIME;
     }
 
