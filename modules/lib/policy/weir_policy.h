@@ -1,0 +1,390 @@
+
+/*
+ * Weir: access policies: from sources to one image, from a request to a
+ * verdict.
+ *
+ *   sources -> weir_policy_compile() -> diagnostics, tests and an image
+ *   image   -> weir_policy_open(), weir_policy_find() -> weir_policy_decide()
+ *
+ * The image is one block of memory without pointers: it may be copied, kept
+ * in shared memory and mapped anywhere aligned to 8.  Deciding reads the
+ * image and the request; it neither allocates nor locks.
+ *
+ * The language: contract.md "Policy language", docs/policy-language.md.
+ */
+
+#ifndef WEIR_POLICY_H_INCLUDED
+#define WEIR_POLICY_H_INCLUDED
+
+
+#include "weir_base.h"
+#include "weir_addr.h"
+#include "weir_claims.h"
+#include "weir_path.h"
+
+
+#define WEIR_POLICY_MAX_SOURCE  (64 * 1024 * 1024)   /* bytes of a bundle */
+#define WEIR_POLICY_MAX_DEPTH   64                   /* parentheses */
+#define WEIR_POLICY_MAX_NODES   256                  /* of an expression */
+#define WEIR_POLICY_MAX_ITEMS   100000               /* of a list */
+#define WEIR_POLICY_MAX_ID      64                   /* bytes of a name */
+#define WEIR_POLICY_MAX_DIAGS   1000                 /* reported of a bundle */
+
+
+/* --- compiling --- */
+
+
+typedef struct {
+    weir_str_t  name;       /* path from the bundle's root, for messages */
+    weir_str_t  text;
+} weir_policy_source_t;
+
+
+/* A place in a source; line and column count from 1, 0 is no place. */
+
+typedef struct {
+    uint32_t  file;         /* index of the source */
+    uint32_t  line;
+    uint32_t  column;       /* characters, not bytes */
+} weir_policy_place_t;
+
+
+typedef enum {
+    WEIR_POLICY_SEVERE = 0,     /* "error": there is no image */
+    WEIR_POLICY_WARNING
+} weir_policy_severity_t;
+
+
+typedef struct weir_policy_related_s  weir_policy_related_t;
+
+struct weir_policy_related_s {
+    weir_policy_place_t     place;
+    weir_str_t              message;    /* "declared", "first" */
+    weir_policy_related_t  *next;
+};
+
+
+typedef struct {
+    weir_policy_place_t     place;
+    weir_policy_severity_t  severity;
+    weir_str_t              message;    /* one line, no final stop */
+    weir_policy_related_t  *related;
+} weir_policy_diag_t;
+
+
+/* What the policies' tests compare a decision with; see weir_policy_test(). */
+
+typedef struct weir_policy_test_s  weir_policy_test_t;
+
+
+/*
+ * What a policy names that only nginx.conf knows.  The binding check asks for
+ * each: weir_policy_bind().
+ */
+
+typedef enum {
+    WEIR_POLICY_NAME_ISSUER = 0,
+    WEIR_POLICY_NAME_ANY_ISSUER    /* a schema without "from"; no name */
+} weir_policy_name_kind_t;
+
+
+typedef struct weir_policy_image_s  weir_policy_image_t;
+
+
+typedef struct {
+    const weir_policy_source_t  *sources;
+    uint32_t                     nsources;
+
+    const weir_policy_diag_t    *diags;     /* by place */
+    uint32_t                     ndiags;
+    uint32_t                     nerrors;   /* all, also those not kept */
+
+    const weir_policy_test_t   **tests;     /* in order of the sources */
+    uint32_t                     ntests;
+
+    const weir_policy_image_t   *image;     /* NULL when nerrors != 0 */
+    size_t                       size;
+} weir_policy_bundle_t;
+
+
+/*
+ * Compiles a bundle: sources in byte order of their names.  All that is
+ * returned lies in the arena and points into the sources, which must live as
+ * long.  WEIR_OK: *bundle is filled, also when there are errors in the
+ * sources (nerrors); WEIR_NOMEM.
+ */
+int weir_policy_compile(weir_arena_t *arena,
+    const weir_policy_source_t *sources, uint32_t nsources,
+    weir_policy_bundle_t *bundle);
+
+/*
+ * Text of a diagnostic, in the arena: "FILE:LINE:COLUMN: error: MESSAGE",
+ * the line of the source and a caret below it, each ended by a line feed.
+ * {0, NULL}: out of memory.
+ */
+weir_str_t weir_policy_diag_text(weir_arena_t *arena,
+    const weir_policy_bundle_t *bundle, const weir_policy_diag_t *diag);
+
+
+/* --- reading a bundle's folder --- */
+
+
+typedef enum {
+    WEIR_POLICY_ENTRY_FILE = 0,     /* a regular file, not a link */
+    WEIR_POLICY_ENTRY_FOLDER,
+    WEIR_POLICY_ENTRY_OTHER
+} weir_policy_entry_t;
+
+
+typedef struct weir_policy_folder_s  weir_policy_folder_t;
+
+/*
+ * The caller's file system, as libweir does no I/O.  path is relative to the
+ * bundle's root, "" is the root.  list calls weir_policy_folder_entry() for
+ * each entry but "." and ".."; read fills *text, which must live as long as
+ * the bundle, with at most max bytes: more is an error.  Both return WEIR_OK,
+ * or WEIR_ERROR after having told why.
+ */
+typedef struct {
+    int   (*list)(void *ctx, weir_str_t path, weir_policy_folder_t *folder);
+    int   (*read)(void *ctx, weir_str_t path, size_t max, weir_str_t *text);
+    void   *ctx;
+} weir_policy_files_t;
+
+/* Adds an entry, from list; name is copied.  WEIR_OK or WEIR_NOMEM. */
+int weir_policy_folder_entry(weir_policy_folder_t *folder, weir_str_t name,
+    weir_policy_entry_t type);
+
+/*
+ * Reads the sources below the root: regular files "*.policy", no dot files,
+ * no links, in byte order of path, at most WEIR_POLICY_MAX_SOURCE bytes.
+ * WEIR_OK; WEIR_NOMEM; WEIR_DECLINED: err says what is wrong with the bundle
+ * (no *.policy in it, too large); WEIR_ERROR: files failed, and told why.
+ */
+int weir_policy_read_folder(weir_arena_t *arena,
+    const weir_policy_files_t *files, weir_policy_source_t **sources,
+    uint32_t *nsources, weir_err_t *err);
+
+
+/* --- the image --- */
+
+
+/*
+ * Checks a block of memory, aligned to 8, that should be an image: magic,
+ * layout, size, checksum and that every offset and index in it stays inside.
+ * NULL: it is none, or of another version.
+ */
+const weir_policy_image_t *weir_policy_open(const void *data, size_t size);
+
+/*
+ * The same without the checksum and the walk, for memory that
+ * weir_policy_open() has seen already.
+ */
+const weir_policy_image_t *weir_policy_trust(const void *data);
+
+size_t weir_policy_image_size(const weir_policy_image_t *image);
+uint32_t weir_policy_count(const weir_policy_image_t *image);
+
+/* The name of policy i: names are in byte order. */
+weir_str_t weir_policy_name(const weir_policy_image_t *image, uint32_t i);
+
+/* The index of a policy, or WEIR_DECLINED. */
+int weir_policy_find(const weir_policy_image_t *image, weir_str_t name,
+    uint32_t *policy);
+
+/* Number of rules, and the name of one; rules are in byte order of name. */
+uint32_t weir_policy_rules(const weir_policy_image_t *image, uint32_t policy);
+weir_str_t weir_policy_rule_name(const weir_policy_image_t *image,
+    uint32_t policy, uint32_t rule);
+
+
+/*
+ * The binding check: can this policy be used in a location?  known are the
+ * issuers of nginx.conf, admitted those that the location's weir_auth lists.
+ * Calls report for each fault: an issuer that nginx.conf lacks, a schema
+ * without "from" where several issuers can arrive.  message is
+ * "FILE:LINE:COLUMN: ...", valid during the call.  Returns the number of
+ * faults.
+ */
+uint32_t weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
+    const weir_str_t *known, uint32_t nknown,
+    const weir_str_t *admitted, uint32_t nadmitted,
+    void (*report)(void *ctx, weir_str_t message), void *ctx);
+
+
+/* --- deciding --- */
+
+
+typedef enum {
+    WEIR_POLICY_ANONYMOUS = 0,
+    WEIR_POLICY_JWT,
+    WEIR_POLICY_MTLS,
+    WEIR_POLICY_APIKEY,
+    WEIR_POLICY_SESSION,
+    WEIR_POLICY_KINDS
+} weir_policy_kind_t;
+
+/* "anonymous", "jwt", ...; and back: WEIR_OK or WEIR_DECLINED. */
+weir_str_t weir_policy_kind_name(weir_policy_kind_t kind);
+int weir_policy_kind_parse(weir_str_t name, weir_policy_kind_t *kind);
+
+
+/* Attributes of tls.*, for the callback. */
+
+typedef enum {
+    WEIR_POLICY_TLS_VERSION = 0,
+    WEIR_POLICY_TLS_CIPHER,
+    WEIR_POLICY_TLS_SNI,
+    WEIR_POLICY_TLS_FINGERPRINT,
+    WEIR_POLICY_TLS_SPIFFE,
+    WEIR_POLICY_TLS_ATTRS
+} weir_policy_tls_t;
+
+
+/* What a callback found. */
+
+#define WEIR_POLICY_ABSENT   0
+#define WEIR_POLICY_ONE      1     /* *value is set */
+#define WEIR_POLICY_UNKNOWN  2     /* repeated, unreadable, no memory */
+
+
+/*
+ * What a request is to a policy.  A string with data == NULL is absent.  All
+ * must stay as it is while the decision runs; values of the callbacks too.
+ */
+
+typedef struct {
+    const weir_path_t    *path;           /* of weir_path_gate(); not NULL */
+    weir_str_t            method;         /* not absent */
+    weir_str_t            host;           /* canonical: weir_host_gate() */
+    weir_str_t            scheme;
+    const weir_addr_t    *source_ip;      /* NULL: unknown */
+    const weir_addr_t    *source_peer;
+    int64_t               time;           /* seconds since the epoch */
+    unsigned              has_time:1;
+
+    weir_policy_kind_t    kind;
+    weir_str_t            issuer;         /* name of the weir_issuer */
+    weir_str_t            subject;
+    weir_str_t            principal;
+    weir_str_t            spiffe;
+    const weir_claims_t  *claims;         /* NULL: none */
+
+    /* name of a header is in lower case; what a callback is NULL: absent */
+    int                 (*header)(void *ctx, weir_str_t name,
+                                  weir_str_t *value);
+    int                 (*query)(void *ctx, weir_str_t name,
+                                 weir_str_t *value);
+    int                 (*tls)(void *ctx, weir_policy_tls_t attr,
+                               weir_str_t *value);
+    void                 *ctx;
+} weir_policy_request_t;
+
+
+typedef enum {
+    WEIR_POLICY_DENY = 0,
+    WEIR_POLICY_PERMIT
+} weir_policy_verdict_t;
+
+
+typedef enum {
+    WEIR_POLICY_PERMIT_RULE = 0,
+    WEIR_POLICY_DENY_RULE,          /* a deny matches */
+    WEIR_POLICY_DENY_UNKNOWN,       /* a deny cannot be ruled out */
+    WEIR_POLICY_DEFAULT_DENY,
+    WEIR_POLICY_AMBIGUOUS_PATH,
+    WEIR_POLICY_AMBIGUOUS_HOST,
+    WEIR_POLICY_AMBIGUOUS_REQUEST,
+    WEIR_POLICY_CLOSED_LOCATION,
+    WEIR_POLICY_NO_BUNDLE,
+    WEIR_POLICY_NO_POLICY,
+    WEIR_POLICY_FAILED,             /* "error" */
+    WEIR_POLICY_REASONS
+} weir_policy_reason_t;
+
+/* "permit-rule", "deny-rule", ... : zero terminated. */
+const char *weir_policy_reason_name(weir_policy_reason_t reason);
+
+
+typedef struct {
+    weir_policy_verdict_t  verdict;
+    weir_policy_reason_t   reason;
+
+    /*
+     * The permits that match, or the denies that match or are unknown, in
+     * byte order of name.  The caller gives an array of max indices; count
+     * may be more, the first max are kept.
+     */
+    uint32_t              *rules;
+    uint32_t               max;
+    uint32_t               count;
+} weir_policy_decision_t;
+
+
+/*
+ * Decides.  A matching or unknown deny beats every permit (reason deny-rule
+ * or deny-unknown: final under "satisfy any"); without any permit the answer
+ * is deny (default-deny).  d->rules and d->max are the caller's.
+ */
+void weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
+    const weir_policy_request_t *r, weir_policy_decision_t *d);
+
+
+/*
+ * The principal "kind:issuer:subject" in the arena; what is absent is empty,
+ * an anonymous identity is "anonymous".  {0, NULL}: out of memory.
+ */
+weir_str_t weir_policy_principal(weir_arena_t *arena, weir_policy_kind_t kind,
+    weir_str_t issuer, weir_str_t subject);
+
+
+/* --- requests that come as text: weirctl eval, the policies' tests --- */
+
+
+typedef struct {
+    weir_str_t  name;       /* of a header: any case */
+    weir_str_t  value;
+} weir_policy_field_t;
+
+typedef struct {
+    const weir_policy_field_t  *headers;
+    uint32_t                    nheaders;
+    const weir_policy_field_t  *query;
+    uint32_t                    nquery;
+    weir_str_t                  tls[WEIR_POLICY_TLS_ATTRS];
+} weir_policy_fields_t;
+
+/*
+ * Decides a request whose target and host are as a client sends them: both
+ * pass their gates first (reasons ambiguous-path, ambiguous-host).  path,
+ * host, principal and the callbacks of r are filled from raw_path, raw_host
+ * (absent: no host), the identity and fields.  WEIR_OK or WEIR_NOMEM.
+ */
+int weir_policy_decide_text(weir_arena_t *arena,
+    const weir_policy_image_t *image, uint32_t policy,
+    weir_policy_request_t *r, weir_str_t raw_path, weir_str_t raw_host,
+    const weir_policy_fields_t *fields, weir_policy_decision_t *d);
+
+
+/* --- the policies' own tests --- */
+
+
+typedef struct {
+    weir_str_t           name;
+    weir_str_t           policy;
+    weir_policy_place_t  place;      /* of the name */
+    weir_policy_place_t  expect;     /* of the expectation */
+    int                  passed;
+    weir_str_t           message;    /* what was expected and what came */
+} weir_policy_outcome_t;
+
+/*
+ * Runs test i of a bundle that has an image.  The outcome lies in the arena.
+ * WEIR_OK or WEIR_NOMEM.
+ */
+int weir_policy_run_test(weir_arena_t *arena,
+    const weir_policy_bundle_t *bundle, uint32_t i,
+    weir_policy_outcome_t *outcome);
+
+
+#endif /* WEIR_POLICY_H_INCLUDED */

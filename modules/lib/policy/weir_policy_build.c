@@ -1,0 +1,737 @@
+
+/*
+ * Weir: the image of checked policies: records, texts and lists.  Expressions
+ * and the index are built beside this.
+ */
+
+#include <stdlib.h>
+
+#include "weir_policy_image.h"
+
+
+static int weir_policy_build_one(weir_policy_builder_t *b, uint32_t at);
+static int weir_policy_build_roles(weir_policy_builder_t *b,
+    weir_policy_rec_t *rec);
+static int weir_policy_build_rules(weir_policy_builder_t *b,
+    weir_policy_rec_t *rec, weir_policy_rule_t **rules);
+static int weir_policy_build_rule(weir_policy_builder_t *b,
+    weir_policy_rec_t *rec, const weir_policy_rule_t *rule);
+static int weir_policy_build_princs(weir_policy_builder_t *b,
+    uint32_t off, const weir_policy_rule_t *rule);
+static int weir_policy_build_what(weir_policy_builder_t *b, uint32_t off,
+    const weir_policy_what_t *what);
+static uint32_t weir_policy_build_words(weir_policy_builder_t *b,
+    const weir_policy_words_t *words, uint32_t *n);
+static uint32_t weir_policy_build_net_list(weir_policy_builder_t *b,
+    const weir_policy_net_t *nets);
+static int weir_policy_build_names(weir_policy_builder_t *b,
+    weir_policy_rec_t *rec);
+static int weir_policy_build_name(weir_policy_builder_t *b,
+    weir_policy_table_t *seen, weir_policy_name_kind_t kind,
+    const weir_policy_word_t *word);
+static int weir_policy_append(weir_policy_builder_t *b,
+    weir_policy_array_t *array, const weir_policy_buf_t *buf, size_t size);
+static int weir_policy_file_cmp(const void *one, const void *two);
+static int weir_policy_rule_cmp(const void *one, const void *two);
+static int weir_policy_reads_path(const weir_policy_expr_t *e);
+
+
+/* A record at an offset: valid until the next reservation. */
+
+#define weir_policy_out(b, off, type)                                         \
+    ((type *) (void *) ((b)->out.data + (off)))
+
+
+int
+weir_policy_build(weir_policy_compiler_t *c, weir_policy_bundle_t *bundle)
+{
+    uint32_t                i, n, at;
+    weir_policy_file_t    **files;
+    weir_policy_image_t    *image;
+    weir_policy_builder_t   builder, *b;
+
+    b = &builder;
+
+    memset(b, 0, sizeof(weir_policy_builder_t));
+    b->c = c;
+
+    files = weir_policy_alloc(c, c->nsources * sizeof(weir_policy_file_t *));
+    if (files == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    n = 0;
+
+    for (i = 0; i < c->nsources; i++) {
+        if (c->files[i].policy.text.len != 0) {
+            files[n++] = &c->files[i];
+        }
+    }
+
+    if (n != 0) {
+        qsort(files, n, sizeof(weir_policy_file_t *), weir_policy_file_cmp);
+    }
+
+    if (weir_policy_reserve(b, &b->out, 1, sizeof(weir_policy_image_t))
+        == WEIR_POLICY_NONE)
+    {
+        return WEIR_NOMEM;
+    }
+
+    at = weir_policy_reserve(b, &b->out, n, sizeof(weir_policy_rec_t));
+
+    if (at == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < n; i++) {
+        b->file = files[i];
+
+        if (weir_policy_build_one(b, at + i * sizeof(weir_policy_rec_t))
+            != WEIR_OK)
+        {
+            return WEIR_NOMEM;
+        }
+    }
+
+    image = weir_policy_out(b, 0, weir_policy_image_t);
+
+    memcpy(image->magic, WEIR_POLICY_MAGIC, sizeof(image->magic));
+    image->layout = WEIR_POLICY_LAYOUT;
+    image->size = (uint32_t) b->out.len;
+    image->policies.off = at;
+    image->policies.n = n;
+    image->checksum = weir_policy_checksum(image, b->out.len);
+
+    bundle->image = image;
+    bundle->size = b->out.len;
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
+{
+    uint32_t              n;
+    weir_policy_rec_t     rec;
+    weir_policy_rule_t   *rule, **rules;
+
+    memset(&rec, 0, sizeof(weir_policy_rec_t));
+    memset(&b->attrs, 0, sizeof(weir_policy_buf_t));
+    memset(&b->literals, 0, sizeof(weir_policy_buf_t));
+    memset(&b->nodes, 0, sizeof(weir_policy_buf_t));
+    memset(&b->names, 0, sizeof(weir_policy_buf_t));
+    memset(&b->attr_table, 0, sizeof(weir_policy_table_t));
+
+    rec.name = weir_policy_intern(b, b->file->policy.text);
+
+    rules = weir_policy_alloc(b->c, b->file->nrules
+                                    * sizeof(weir_policy_rule_t *));
+    if (rules == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    n = 0;
+
+    for (rule = b->file->rules; rule != NULL; rule = rule->next) {
+        rules[n++] = rule;
+    }
+
+    if (n != 0) {
+        qsort(rules, n, sizeof(weir_policy_rule_t *), weir_policy_rule_cmp);
+    }
+
+    rec.rules.n = n;
+
+    while (n != 0) {
+        n--;
+        rules[n]->index = n;
+    }
+
+    if (weir_policy_build_roles(b, &rec) != WEIR_OK
+        || weir_policy_build_rules(b, &rec, rules) != WEIR_OK
+        || weir_policy_build_trie(b, &rec, rules, rec.rules.n) != WEIR_OK
+        || weir_policy_build_names(b, &rec) != WEIR_OK
+        || weir_policy_append(b, &rec.attrs, &b->attrs,
+                              sizeof(weir_policy_attr_rec_t)) != WEIR_OK
+        || weir_policy_append(b, &rec.literals, &b->literals,
+                              sizeof(weir_policy_literal_rec_t)) != WEIR_OK
+        || weir_policy_append(b, &rec.nodes, &b->nodes,
+                              sizeof(weir_policy_node_rec_t)) != WEIR_OK
+        || b->c->nomem)
+    {
+        return WEIR_NOMEM;
+    }
+
+    *weir_policy_out(b, at, weir_policy_rec_t) = rec;
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_roles(weir_policy_builder_t *b, weir_policy_rec_t *rec)
+{
+    uint32_t                  i, cond;
+    weir_policy_ref_t         name;
+    weir_policy_role_t       *role;
+    weir_policy_role_rec_t   *rr;
+
+    rec->roles.n = b->file->nroles;
+    rec->roles.off = weir_policy_reserve(b, &b->out, rec->roles.n,
+                                         sizeof(weir_policy_role_rec_t));
+
+    if (rec->roles.off == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    i = 0;
+
+    for (role = b->file->roles; role != NULL; role = role->next) {
+
+        cond = WEIR_POLICY_NONE;
+
+        if (role->when != NULL) {
+            cond = weir_policy_build_expr(b, role->when);
+
+            if (cond == WEIR_POLICY_NONE) {
+                return WEIR_NOMEM;
+            }
+        }
+
+        name = weir_policy_intern(b, role->name.text);
+
+        rr = weir_policy_out(b, rec->roles.off, weir_policy_role_rec_t) + i;
+        rr->name = name;
+        rr->cond = cond;
+        rr->captures = role->paths != NULL;
+
+        role->index = i++;
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_rules(weir_policy_builder_t *b, weir_policy_rec_t *rec,
+    weir_policy_rule_t **rules)
+{
+    uint32_t                    i;
+    const weir_policy_what_t   *what;
+    const weir_policy_princ_t  *p;
+
+    for (i = 0; i < rec->rules.n; i++) {
+
+        for (what = rules[i]->whats; what != NULL; what = what->next) {
+            rec->whats.n++;
+        }
+
+        for (p = rules[i]->who; p != NULL; p = p->next) {
+            rec->princs.n++;
+        }
+    }
+
+    rec->rules.off = weir_policy_reserve(b, &b->out, rec->rules.n,
+                                         sizeof(weir_policy_rule_rec_t));
+    rec->whats.off = weir_policy_reserve(b, &b->out, rec->whats.n,
+                                         sizeof(weir_policy_what_rec_t));
+    rec->princs.off = weir_policy_reserve(b, &b->out, rec->princs.n,
+                                          sizeof(weir_policy_princ_rec_t));
+
+    if (rec->rules.off == WEIR_POLICY_NONE
+        || rec->whats.off == WEIR_POLICY_NONE
+        || rec->princs.off == WEIR_POLICY_NONE)
+    {
+        return WEIR_NOMEM;
+    }
+
+    rec->whats.n = 0;
+    rec->princs.n = 0;
+
+    for (i = 0; i < rec->rules.n; i++) {
+        if (weir_policy_build_rule(b, rec, rules[i]) != WEIR_OK) {
+            return WEIR_NOMEM;
+        }
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_rule(weir_policy_builder_t *b, weir_policy_rec_t *rec,
+    const weir_policy_rule_t *rule)
+{
+    uint32_t                    off;
+    const weir_policy_cond_t   *cond;
+    const weir_policy_what_t   *what;
+    const weir_policy_princ_t  *p;
+    weir_policy_rule_rec_t      rr;
+
+    memset(&rr, 0, sizeof(weir_policy_rule_rec_t));
+
+    rr.name = weir_policy_intern(b, rule->name.text);
+
+    rr.flags = (rule->deny ? WEIR_POLICY_R_DENY : 0)
+               | (rule->has_who ? WEIR_POLICY_R_WHO : 0)
+               | (rule->has_host ? WEIR_POLICY_R_HOST : 0)
+               | (rule->has_from ? WEIR_POLICY_R_FROM : 0);
+
+    for (cond = rule->conds; cond != NULL; cond = cond->next) {
+        if (weir_policy_reads_path(cond->expr)) {
+            rr.flags |= WEIR_POLICY_R_CAPTURES;
+        }
+    }
+
+    rr.princs = rec->princs.n;
+
+    for (p = rule->who; p != NULL; p = p->next) {
+        if (p->role != NULL && p->role->paths != NULL) {
+            rr.flags |= WEIR_POLICY_R_CAPTURES;
+        }
+
+        rr.nprincs++;
+    }
+
+    off = rec->princs.off + rr.princs * sizeof(weir_policy_princ_rec_t);
+
+    if (weir_policy_build_princs(b, off, rule) != WEIR_OK) {
+        return WEIR_NOMEM;
+    }
+
+    rec->princs.n += rr.nprincs;
+    rr.whats = rec->whats.n;
+
+    for (what = rule->whats; what != NULL; what = what->next) {
+        off = rec->whats.off + rec->whats.n * sizeof(weir_policy_what_rec_t);
+
+        if (weir_policy_build_what(b, off, what) != WEIR_OK) {
+            return WEIR_NOMEM;
+        }
+
+        rec->whats.n++;
+        rr.nwhats++;
+    }
+
+    rr.hosts.off = weir_policy_build_words(b, rule->hosts, &rr.hosts.n);
+    rr.nets = weir_policy_build_net_list(b, rule->nets);
+
+    if (rr.hosts.off == WEIR_POLICY_NONE || rr.nets == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    rr.cond = WEIR_POLICY_NONE;
+
+    if (rule->conds != NULL) {
+        rr.cond = weir_policy_build_conds(b, rule->conds);
+
+        if (rr.cond == WEIR_POLICY_NONE) {
+            return WEIR_NOMEM;
+        }
+    }
+
+    weir_policy_out(b, rec->rules.off, weir_policy_rule_rec_t)[rule->index]
+        = rr;
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_princs(weir_policy_builder_t *b, uint32_t off,
+    const weir_policy_rule_t *rule)
+{
+    uint32_t                    i;
+    const weir_policy_princ_t  *p;
+    weir_policy_princ_rec_t     pr;
+
+    i = 0;
+
+    for (p = rule->who; p != NULL; p = p->next) {
+
+        memset(&pr, 0, sizeof(weir_policy_princ_rec_t));
+
+        pr.kind = p->kind;
+        pr.role = WEIR_POLICY_NONE;
+
+        if (p->kind == WEIR_POLICY_P_ROLE) {
+            pr.role = p->role->index;
+
+        } else {
+            pr.subject = weir_policy_intern(b, p->name.text);
+            pr.issuer = weir_policy_intern(b, p->issuer.text);
+        }
+
+        if (b->c->nomem) {
+            return WEIR_NOMEM;
+        }
+
+        weir_policy_out(b, off, weir_policy_princ_rec_t)[i++] = pr;
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_what(weir_policy_builder_t *b, uint32_t off,
+    const weir_policy_what_t *what)
+{
+    uint32_t                     i, bit;
+    weir_policy_seg_rec_t        seg;
+    weir_policy_words_t          others[1], *o, **last;
+    weir_policy_what_rec_t       wr;
+    const weir_policy_words_t   *w;
+
+    memset(&wr, 0, sizeof(weir_policy_what_rec_t));
+
+    others[0].next = NULL;
+    last = &others[0].next;
+
+    if (what->methods == NULL) {
+        wr.methods = WEIR_POLICY_METHOD_ANY;
+    }
+
+    for (w = what->methods; w != NULL; w = w->next) {
+        bit = weir_policy_method_bit(w->word.text);
+        wr.methods |= bit;
+
+        if (bit == WEIR_POLICY_METHOD_OTHER) {
+            o = weir_policy_alloc(b->c, sizeof(weir_policy_words_t));
+            if (o == NULL) {
+                return WEIR_NOMEM;
+            }
+
+            o->word = w->word;
+            *last = o;
+            last = &o->next;
+        }
+    }
+
+    wr.others.off = weir_policy_build_words(b, others[0].next, &wr.others.n);
+
+    wr.any = WEIR_POLICY_NONE;
+    wr.segs.n = what->nsegs;
+    wr.segs.off = weir_policy_reserve(b, &b->out, what->nsegs,
+                                      sizeof(weir_policy_seg_rec_t));
+
+    if (wr.others.off == WEIR_POLICY_NONE || wr.segs.off == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < what->nsegs; i++) {
+
+        memset(&seg, 0, sizeof(weir_policy_seg_rec_t));
+        seg.kind = what->segs[i].kind;
+
+        if (seg.kind == WEIR_POLICY_SEG_ANY) {
+            wr.any = i;
+
+        } else if (seg.kind != WEIR_POLICY_SEG_ONE) {
+            seg.text = weir_policy_intern(b, what->segs[i].text);
+        }
+
+        if (b->c->nomem) {
+            return WEIR_NOMEM;
+        }
+
+        weir_policy_out(b, wr.segs.off, weir_policy_seg_rec_t)[i] = seg;
+    }
+
+    *weir_policy_out(b, off, weir_policy_what_rec_t) = wr;
+
+    return WEIR_OK;
+}
+
+
+static uint32_t
+weir_policy_build_words(weir_policy_builder_t *b,
+    const weir_policy_words_t *words, uint32_t *n)
+{
+    uint32_t                    off, i;
+    weir_policy_ref_t           ref;
+    const weir_policy_words_t  *w;
+
+    *n = 0;
+
+    for (w = words; w != NULL; w = w->next) {
+        (*n)++;
+    }
+
+    off = weir_policy_reserve(b, &b->out, *n, sizeof(weir_policy_ref_t));
+
+    if (off == WEIR_POLICY_NONE) {
+        return off;
+    }
+
+    i = 0;
+
+    for (w = words; w != NULL; w = w->next) {
+        ref = weir_policy_intern(b, w->word.text);
+
+        if (b->c->nomem) {
+            return WEIR_POLICY_NONE;
+        }
+
+        weir_policy_out(b, off, weir_policy_ref_t)[i++] = ref;
+    }
+
+    return off;
+}
+
+
+static uint32_t
+weir_policy_build_net_list(weir_policy_builder_t *b,
+    const weir_policy_net_t *nets)
+{
+    uint32_t                  n;
+    weir_cidr_t              *cidrs;
+    const weir_policy_net_t  *net;
+
+    n = 0;
+
+    for (net = nets; net != NULL; net = net->next) {
+        n++;
+    }
+
+    cidrs = weir_policy_alloc(b->c, n * sizeof(weir_cidr_t));
+    if (cidrs == NULL) {
+        return WEIR_POLICY_NONE;
+    }
+
+    n = 0;
+
+    for (net = nets; net != NULL; net = net->next) {
+        cidrs[n++] = net->cidr;
+    }
+
+    return weir_policy_build_nets(b, cidrs, n);
+}
+
+
+/* What the binding check asks nginx.conf for; each once, where it is first. */
+
+static int
+weir_policy_build_names(weir_policy_builder_t *b, weir_policy_rec_t *rec)
+{
+    weir_policy_word_t           any;
+    weir_policy_table_t          seen;
+    const weir_policy_rule_t    *rule;
+    const weir_policy_princ_t   *p;
+    const weir_policy_words_t   *w;
+    const weir_policy_schema_t  *schema;
+
+    memset(&seen, 0, sizeof(weir_policy_table_t));
+
+    for (schema = b->file->schemas; schema != NULL; schema = schema->next) {
+
+        for (w = schema->issuers; w != NULL; w = w->next) {
+            if (weir_policy_build_name(b, &seen, WEIR_POLICY_NAME_ISSUER,
+                                       &w->word)
+                != WEIR_OK)
+            {
+                return WEIR_NOMEM;
+            }
+        }
+
+        if (schema->issuers == NULL && schema->decls != NULL) {
+            any.text = weir_str("");
+            any.loc = schema->loc;
+
+            if (weir_policy_build_name(b, &seen, WEIR_POLICY_NAME_ANY_ISSUER,
+                                       &any)
+                != WEIR_OK)
+            {
+                return WEIR_NOMEM;
+            }
+        }
+    }
+
+    for (rule = b->file->rules; rule != NULL; rule = rule->next) {
+        for (p = rule->who; p != NULL; p = p->next) {
+
+            if (p->kind != WEIR_POLICY_P_SUBJECT
+                && p->kind != WEIR_POLICY_P_ISSUER)
+            {
+                continue;
+            }
+
+            if (weir_policy_build_name(b, &seen, WEIR_POLICY_NAME_ISSUER,
+                                       &p->issuer)
+                != WEIR_OK)
+            {
+                return WEIR_NOMEM;
+            }
+        }
+    }
+
+    return weir_policy_append(b, &rec->names, &b->names,
+                              sizeof(weir_policy_name_rec_t));
+}
+
+
+static int
+weir_policy_build_name(weir_policy_builder_t *b, weir_policy_table_t *seen,
+    weir_policy_name_kind_t kind, const weir_policy_word_t *word)
+{
+    uint32_t                 off;
+    weir_policy_place_t      place;
+    weir_policy_name_rec_t  *nr;
+
+    /* a schema without "from" has the empty name, which is no issuer's */
+
+    if (!weir_policy_table_put(b->c, seen, word->text, b)) {
+        return b->c->nomem ? WEIR_NOMEM : WEIR_OK;
+    }
+
+    off = weir_policy_reserve(b, &b->names, 1, sizeof(weir_policy_name_rec_t));
+
+    if (off == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    place = weir_policy_place(b->c, word->loc);
+
+    nr = (weir_policy_name_rec_t *) (void *) (b->names.data + off);
+
+    nr->kind = kind;
+    nr->line = place.line;
+    nr->column = place.column;
+    nr->name = weir_policy_intern(b, word->text);
+    nr->file = weir_policy_intern(b, b->c->sources[place.file].name);
+
+    return b->c->nomem ? WEIR_NOMEM : WEIR_OK;
+}
+
+
+static int
+weir_policy_append(weir_policy_builder_t *b, weir_policy_array_t *array,
+    const weir_policy_buf_t *buf, size_t size)
+{
+    array->n = (uint32_t) (buf->len / size);
+    array->off = weir_policy_reserve(b, &b->out, array->n, size);
+
+    if (array->off == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    if (buf->len != 0) {
+        memcpy(b->out.data + array->off, buf->data, buf->len);
+    }
+
+    return WEIR_OK;
+}
+
+
+uint32_t
+weir_policy_reserve(weir_policy_builder_t *b, weir_policy_buf_t *buf,
+    size_t n, size_t size)
+{
+    size_t    off, want;
+    uint8_t  *data;
+
+    off = (buf->len + 7) & ~(size_t) 7;
+
+    if (n > (WEIR_POLICY_MAX_IMAGE - off) / size) {
+        b->c->nomem = 1;
+        return WEIR_POLICY_NONE;
+    }
+
+    if (off + n * size > buf->size) {
+
+        for (want = buf->size == 0 ? 4096 : buf->size;
+             want < off + n * size;
+             want *= 2)
+        {
+            /* void */
+        }
+
+        data = weir_policy_alloc(b->c, want);
+        if (data == NULL) {
+            return WEIR_POLICY_NONE;
+        }
+
+        if (buf->len != 0) {
+            memcpy(data, buf->data, buf->len);
+        }
+
+        buf->data = data;
+        buf->size = want;
+    }
+
+    buf->len = off + n * size;
+
+    return (uint32_t) off;
+}
+
+
+weir_policy_ref_t
+weir_policy_intern(weir_policy_builder_t *b, weir_str_t s)
+{
+    uint32_t           *known;
+    weir_policy_ref_t   ref;
+
+    ref.off = 0;
+    ref.len = 0;
+
+    if (s.len == 0) {
+        return ref;
+    }
+
+    known = weir_policy_table_get(&b->strings, s);
+
+    if (known == NULL) {
+        known = weir_policy_alloc(b->c, sizeof(uint32_t));
+        if (known == NULL) {
+            return ref;
+        }
+
+        *known = weir_policy_reserve(b, &b->out, s.len, 1);
+
+        if (*known == WEIR_POLICY_NONE) {
+            return ref;
+        }
+
+        memcpy(b->out.data + *known, s.data, s.len);
+
+        (void) weir_policy_table_put(b->c, &b->strings, s, known);
+    }
+
+    ref.off = *known;
+    ref.len = (uint32_t) s.len;
+
+    return ref;
+}
+
+
+static int
+weir_policy_file_cmp(const void *one, const void *two)
+{
+    return weir_str_cmp((*(weir_policy_file_t *const *) one)->policy.text,
+                        (*(weir_policy_file_t *const *) two)->policy.text);
+}
+
+
+static int
+weir_policy_rule_cmp(const void *one, const void *two)
+{
+    return weir_str_cmp((*(weir_policy_rule_t *const *) one)->name.text,
+                        (*(weir_policy_rule_t *const *) two)->name.text);
+}
+
+
+static int
+weir_policy_reads_path(const weir_policy_expr_t *e)
+{
+    if (e == NULL) {
+        return 0;
+    }
+
+    if (e->attr != NULL) {
+        return e->attr->kind == WEIR_POLICY_A_PATH;
+    }
+
+    return weir_policy_reads_path(e->left) || weir_policy_reads_path(e->right);
+}

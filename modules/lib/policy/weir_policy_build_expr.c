@@ -1,0 +1,626 @@
+
+/*
+ * Weir: expressions of the image: nodes, attributes, literals and lists.
+ */
+
+#include <stdlib.h>
+
+#include "weir_policy_image.h"
+
+
+/* Operands of one && or ||, its chain flattened. */
+
+typedef struct {
+    uint32_t                   n;
+    const weir_policy_expr_t  *e[WEIR_POLICY_MAX_NODES];
+} weir_policy_chain_t;
+
+
+static int weir_policy_build_node(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e);
+static void weir_policy_chain(weir_policy_chain_t *chain,
+    weir_policy_expr_op_t op, const weir_policy_expr_t *e);
+static uint32_t weir_policy_build_nodes(weir_policy_builder_t *b, uint32_t n);
+static void weir_policy_set_node(weir_policy_builder_t *b, uint32_t at,
+    weir_policy_node_op_t op, weir_policy_type_t type, uint32_t n, uint32_t a,
+    uint32_t bb);
+static int weir_policy_build_compare(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e);
+static int weir_policy_build_in(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e, uint32_t left);
+static uint32_t weir_policy_build_operand(weir_policy_builder_t *b,
+    const weir_policy_expr_t *e);
+static uint32_t weir_policy_build_attr(weir_policy_builder_t *b,
+    const weir_policy_attr_t *attr);
+static uint32_t weir_policy_build_literal(weir_policy_builder_t *b,
+    const weir_policy_literal_t *literal);
+static uint32_t weir_policy_build_list(weir_policy_builder_t *b,
+    const weir_policy_literal_t *list);
+static uint32_t weir_policy_build_strings(weir_policy_builder_t *b,
+    const weir_policy_literal_t *list);
+static uint32_t weir_policy_build_numbers(weir_policy_builder_t *b,
+    const weir_policy_literal_t *list);
+static int weir_policy_string_cmp(const void *one, const void *two);
+static int weir_policy_number_cmp(const void *one, const void *two);
+
+
+/* Every "if" true, every "unless" false: one node for all. */
+
+uint32_t
+weir_policy_build_conds(weir_policy_builder_t *b,
+    const weir_policy_cond_t *conds)
+{
+    uint32_t                   at, child, i, n;
+    const weir_policy_cond_t  *cond;
+
+    n = 0;
+
+    for (cond = conds; cond != NULL; cond = cond->next) {
+        n++;
+    }
+
+    if (n > UINT16_MAX) {
+        b->c->nomem = 1;
+        return WEIR_POLICY_NONE;
+    }
+
+    at = weir_policy_build_nodes(b, 1);
+
+    if (at == WEIR_POLICY_NONE) {
+        return at;
+    }
+
+    child = weir_policy_build_nodes(b, n);
+
+    if (child == WEIR_POLICY_NONE) {
+        return child;
+    }
+
+    weir_policy_set_node(b, at, WEIR_POLICY_N_AND, WEIR_POLICY_T_BOOL, n,
+                         child, 0);
+
+    i = 0;
+
+    for (cond = conds; cond != NULL; cond = cond->next) {
+
+        if (!cond->unless) {
+            if (weir_policy_build_node(b, child + i, cond->expr) != WEIR_OK) {
+                return WEIR_POLICY_NONE;
+            }
+
+        } else {
+            n = weir_policy_build_nodes(b, 1);
+
+            if (n == WEIR_POLICY_NONE) {
+                return n;
+            }
+
+            weir_policy_set_node(b, child + i, WEIR_POLICY_N_NOT,
+                                 WEIR_POLICY_T_BOOL, 0, n, 0);
+
+            if (weir_policy_build_node(b, n, cond->expr) != WEIR_OK) {
+                return WEIR_POLICY_NONE;
+            }
+        }
+
+        i++;
+    }
+
+    return at;
+}
+
+
+uint32_t
+weir_policy_build_expr(weir_policy_builder_t *b, const weir_policy_expr_t *e)
+{
+    uint32_t  at;
+
+    at = weir_policy_build_nodes(b, 1);
+
+    if (at == WEIR_POLICY_NONE
+        || weir_policy_build_node(b, at, e) != WEIR_OK)
+    {
+        return WEIR_POLICY_NONE;
+    }
+
+    return at;
+}
+
+
+/* Fills the node at; its children lie behind it. */
+
+static int
+weir_policy_build_node(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e)
+{
+    uint32_t               i, child;
+    weir_policy_chain_t   *chain;
+
+    switch (e->op) {
+
+    case WEIR_POLICY_E_AND:
+    case WEIR_POLICY_E_OR:
+
+        chain = weir_policy_alloc(b->c, sizeof(weir_policy_chain_t));
+        if (chain == NULL) {
+            return WEIR_NOMEM;
+        }
+
+        weir_policy_chain(chain, e->op, e);
+
+        child = weir_policy_build_nodes(b, chain->n);
+
+        if (child == WEIR_POLICY_NONE) {
+            return WEIR_NOMEM;
+        }
+
+        weir_policy_set_node(b, at, e->op == WEIR_POLICY_E_AND
+                                    ? WEIR_POLICY_N_AND : WEIR_POLICY_N_OR,
+                             WEIR_POLICY_T_BOOL, chain->n, child, 0);
+
+        for (i = 0; i < chain->n; i++) {
+            if (weir_policy_build_node(b, child + i, chain->e[i]) != WEIR_OK) {
+                return WEIR_NOMEM;
+            }
+        }
+
+        return WEIR_OK;
+
+    case WEIR_POLICY_E_NOT:
+
+        child = weir_policy_build_nodes(b, 1);
+
+        if (child == WEIR_POLICY_NONE) {
+            return WEIR_NOMEM;
+        }
+
+        weir_policy_set_node(b, at, WEIR_POLICY_N_NOT, WEIR_POLICY_T_BOOL, 0,
+                             child, 0);
+
+        return weir_policy_build_node(b, child, e->left);
+
+    case WEIR_POLICY_E_HAS:
+    case WEIR_POLICY_E_ATTR:
+
+        child = weir_policy_build_attr(b, e->attr);
+
+        if (child == WEIR_POLICY_NONE) {
+            return WEIR_NOMEM;
+        }
+
+        weir_policy_set_node(b, at, e->op == WEIR_POLICY_E_HAS
+                                    ? WEIR_POLICY_N_HAS : WEIR_POLICY_N_BOOL,
+                             WEIR_POLICY_T_BOOL, 0, child, 0);
+        return WEIR_OK;
+
+    case WEIR_POLICY_E_LITERAL:
+        weir_policy_set_node(b, at, WEIR_POLICY_N_CONST, WEIR_POLICY_T_BOOL, 0,
+                             e->literal->number != 0, 0);
+        return WEIR_OK;
+
+    default:
+        return weir_policy_build_compare(b, at, e);
+    }
+}
+
+
+static void
+weir_policy_chain(weir_policy_chain_t *chain, weir_policy_expr_op_t op,
+    const weir_policy_expr_t *e)
+{
+    if (e->op == op) {
+        weir_policy_chain(chain, op, e->left);
+        weir_policy_chain(chain, op, e->right);
+        return;
+    }
+
+    chain->e[chain->n++] = e;
+}
+
+
+static uint32_t
+weir_policy_build_nodes(weir_policy_builder_t *b, uint32_t n)
+{
+    uint32_t  off;
+
+    off = weir_policy_reserve(b, &b->nodes, n, sizeof(weir_policy_node_rec_t));
+
+    return off == WEIR_POLICY_NONE
+           ? off : off / (uint32_t) sizeof(weir_policy_node_rec_t);
+}
+
+
+static void
+weir_policy_set_node(weir_policy_builder_t *b, uint32_t at,
+    weir_policy_node_op_t op, weir_policy_type_t type, uint32_t n, uint32_t a,
+    uint32_t bb)
+{
+    weir_policy_node_rec_t  *node;
+
+    node = (weir_policy_node_rec_t *) (void *) b->nodes.data + at;
+
+    node->op = op;
+    node->type = type;
+    node->n = n;
+    node->a = a;
+    node->b = bb;
+}
+
+
+static int
+weir_policy_build_compare(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e)
+{
+    uint32_t               left, right;
+    weir_policy_node_op_t  op;
+
+    left = weir_policy_build_operand(b, e->left);
+
+    if (left == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    if (e->op == WEIR_POLICY_E_IN) {
+        return weir_policy_build_in(b, at, e, left);
+    }
+
+    right = weir_policy_build_operand(b, e->right);
+
+    if (right == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    switch (e->op) {
+
+    case WEIR_POLICY_E_EQ:
+        op = WEIR_POLICY_N_EQ;
+        break;
+
+    case WEIR_POLICY_E_NE:
+        op = WEIR_POLICY_N_NE;
+        break;
+
+    case WEIR_POLICY_E_LT:
+        op = WEIR_POLICY_N_LT;
+        break;
+
+    case WEIR_POLICY_E_LE:
+        op = WEIR_POLICY_N_LE;
+        break;
+
+    case WEIR_POLICY_E_GT:
+        op = WEIR_POLICY_N_GT;
+        break;
+
+    case WEIR_POLICY_E_GE:
+        op = WEIR_POLICY_N_GE;
+        break;
+
+    default: /* WEIR_POLICY_E_LIKE */
+        op = WEIR_POLICY_N_LIKE;
+        break;
+    }
+
+    weir_policy_set_node(b, at, op, e->left->type, 0, left, right);
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_build_in(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e, uint32_t left)
+{
+    uint32_t                      right;
+    weir_cidr_t                   net;
+    weir_policy_node_op_t         op;
+    const weir_policy_literal_t  *list;
+
+    if (e->right->op == WEIR_POLICY_E_ATTR) {
+        op = WEIR_POLICY_N_IN_SET;
+        right = weir_policy_build_attr(b, e->right->attr);
+
+    } else if (e->right->type == WEIR_POLICY_T_CIDR) {
+        op = WEIR_POLICY_N_IN_NETS;
+        net = e->right->literal->net;
+        right = weir_policy_build_nets(b, &net, 1);
+
+    } else {
+        list = e->right->literal;
+
+        op = list->nitems == 0 ? WEIR_POLICY_N_IN_NOTHING
+             : list->item_type == WEIR_POLICY_T_STRING
+               ? WEIR_POLICY_N_IN_STRINGS
+             : list->item_type == WEIR_POLICY_T_IP ? WEIR_POLICY_N_IN_NETS
+             : WEIR_POLICY_N_IN_NUMBERS;
+
+        right = weir_policy_build_list(b, list);
+    }
+
+    if (right == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    weir_policy_set_node(b, at, op, e->left->type, 0, left, right);
+
+    return WEIR_OK;
+}
+
+
+static uint32_t
+weir_policy_build_operand(weir_policy_builder_t *b,
+    const weir_policy_expr_t *e)
+{
+    uint32_t  i;
+
+    if (e->op == WEIR_POLICY_E_ATTR) {
+        return weir_policy_build_attr(b, e->attr);
+    }
+
+    i = weir_policy_build_literal(b, e->literal);
+
+    return i == WEIR_POLICY_NONE ? i : i | WEIR_POLICY_LITERAL;
+}
+
+
+/* An attribute of a policy is kept once, however often it is read. */
+
+static uint32_t
+weir_policy_build_attr(weir_policy_builder_t *b,
+    const weir_policy_attr_t *attr)
+{
+    uint8_t                     *key;
+    uint32_t                     off, *known, n;
+    weir_str_t                   name;
+    weir_policy_ref_t            ref;
+    const weir_policy_words_t   *w;
+    weir_policy_attr_rec_t       rec;
+
+    key = weir_policy_alloc(b->c, attr->name.len + 1 + sizeof(uint32_t));
+    if (key == NULL) {
+        return WEIR_POLICY_NONE;
+    }
+
+    key[0] = (uint8_t) attr->kind;
+
+    if (attr->name.len != 0) {
+        memcpy(key + 1, attr->name.data, attr->name.len);
+    }
+
+    name.data = key;
+    name.len = attr->name.len + 1;
+
+    known = weir_policy_table_get(&b->attr_table, name);
+
+    if (known != NULL) {
+        return *known;
+    }
+
+    memset(&rec, 0, sizeof(weir_policy_attr_rec_t));
+
+    rec.kind = attr->kind;
+    rec.type = WEIR_POLICY_T_STRING;
+    rec.name = weir_policy_intern(b, attr->name);
+
+    if (attr->kind == WEIR_POLICY_A_SOURCE_IP
+        || attr->kind == WEIR_POLICY_A_SOURCE_PEER)
+    {
+        rec.type = WEIR_POLICY_T_IP;
+
+    } else if (attr->kind == WEIR_POLICY_A_REQUEST_TIME) {
+        rec.type = WEIR_POLICY_T_TIME;
+
+    } else if (attr->kind == WEIR_POLICY_A_CLAIM) {
+        rec.type = attr->claim->type;
+        rec.any = attr->claim->any;
+        rec.scope = weir_str_eq(attr->name, weir_str("scope"));
+
+        for (w = attr->claim->issuers; w != NULL; w = w->next) {
+            rec.issuers.n++;
+        }
+
+        rec.issuers.off = weir_policy_reserve(b, &b->out, rec.issuers.n,
+                                              sizeof(weir_policy_ref_t));
+
+        if (rec.issuers.off == WEIR_POLICY_NONE) {
+            return WEIR_POLICY_NONE;
+        }
+
+        n = 0;
+
+        for (w = attr->claim->issuers; w != NULL; w = w->next) {
+            ref = weir_policy_intern(b, w->word.text);
+
+            if (b->c->nomem) {
+                return WEIR_POLICY_NONE;
+            }
+
+            ((weir_policy_ref_t *) (void *) (b->out.data + rec.issuers.off))[n]
+                = ref;
+            n++;
+        }
+    }
+
+    off = weir_policy_reserve(b, &b->attrs, 1, sizeof(weir_policy_attr_rec_t));
+    known = weir_policy_alloc(b->c, sizeof(uint32_t));
+
+    if (off == WEIR_POLICY_NONE || known == NULL || b->c->nomem) {
+        return WEIR_POLICY_NONE;
+    }
+
+    memcpy(b->attrs.data + off, &rec, sizeof(weir_policy_attr_rec_t));
+
+    *known = off / (uint32_t) sizeof(weir_policy_attr_rec_t);
+
+    (void) weir_policy_table_put(b->c, &b->attr_table, name, known);
+
+    return *known;
+}
+
+
+static uint32_t
+weir_policy_build_literal(weir_policy_builder_t *b,
+    const weir_policy_literal_t *literal)
+{
+    uint32_t                    off;
+    weir_policy_literal_rec_t   rec;
+
+    memset(&rec, 0, sizeof(weir_policy_literal_rec_t));
+
+    rec.type = literal->type;
+    rec.number = literal->number;
+    rec.addr = literal->net.addr;
+
+    if (literal->type == WEIR_POLICY_T_STRING) {
+        rec.string = weir_policy_intern(b, literal->string);
+    }
+
+    off = weir_policy_reserve(b, &b->literals, 1,
+                              sizeof(weir_policy_literal_rec_t));
+
+    if (off == WEIR_POLICY_NONE || b->c->nomem) {
+        return WEIR_POLICY_NONE;
+    }
+
+    memcpy(b->literals.data + off, &rec, sizeof(weir_policy_literal_rec_t));
+
+    return off / (uint32_t) sizeof(weir_policy_literal_rec_t);
+}
+
+
+/* Lists are sorted, so that a search halves them. */
+
+static uint32_t
+weir_policy_build_list(weir_policy_builder_t *b,
+    const weir_policy_literal_t *list)
+{
+    uint32_t                      n;
+    weir_cidr_t                  *cidrs;
+    const weir_policy_literal_t  *item;
+
+    if (list->nitems == 0) {
+        return 0;
+    }
+
+    if (list->item_type == WEIR_POLICY_T_STRING) {
+        return weir_policy_build_strings(b, list);
+    }
+
+    if (list->item_type != WEIR_POLICY_T_IP) {
+        return weir_policy_build_numbers(b, list);
+    }
+
+    cidrs = weir_policy_alloc(b->c, list->nitems * sizeof(weir_cidr_t));
+    if (cidrs == NULL) {
+        return WEIR_POLICY_NONE;
+    }
+
+    n = 0;
+
+    for (item = list->items; item != NULL; item = item->next) {
+        cidrs[n++] = item->net;
+    }
+
+    return weir_policy_build_nets(b, cidrs, n);
+}
+
+
+static uint32_t
+weir_policy_build_strings(weir_policy_builder_t *b,
+    const weir_policy_literal_t *list)
+{
+    uint32_t                      i, off, items;
+    weir_str_t                   *strings;
+    weir_policy_ref_t             ref;
+    const weir_policy_literal_t  *item;
+    weir_policy_array_t          *array;
+
+    strings = weir_policy_alloc(b->c, list->nitems * sizeof(weir_str_t));
+    if (strings == NULL) {
+        return WEIR_POLICY_NONE;
+    }
+
+    i = 0;
+
+    for (item = list->items; item != NULL; item = item->next) {
+        strings[i++] = item->string;
+    }
+
+    qsort(strings, list->nitems, sizeof(weir_str_t), weir_policy_string_cmp);
+
+    off = weir_policy_reserve(b, &b->out, 1, sizeof(weir_policy_array_t));
+    items = weir_policy_reserve(b, &b->out, list->nitems,
+                                sizeof(weir_policy_ref_t));
+
+    if (off == WEIR_POLICY_NONE || items == WEIR_POLICY_NONE) {
+        return WEIR_POLICY_NONE;
+    }
+
+    for (i = 0; i < list->nitems; i++) {
+        ref = weir_policy_intern(b, strings[i]);
+
+        if (b->c->nomem) {
+            return WEIR_POLICY_NONE;
+        }
+
+        ((weir_policy_ref_t *) (void *) (b->out.data + items))[i] = ref;
+    }
+
+    array = (weir_policy_array_t *) (void *) (b->out.data + off);
+    array->off = items;
+    array->n = list->nitems;
+
+    return off;
+}
+
+
+static uint32_t
+weir_policy_build_numbers(weir_policy_builder_t *b,
+    const weir_policy_literal_t *list)
+{
+    int64_t                      *numbers;
+    uint32_t                      i, off, items;
+    weir_policy_array_t          *array;
+    const weir_policy_literal_t  *item;
+
+    off = weir_policy_reserve(b, &b->out, 1, sizeof(weir_policy_array_t));
+    items = weir_policy_reserve(b, &b->out, list->nitems, sizeof(int64_t));
+
+    if (off == WEIR_POLICY_NONE || items == WEIR_POLICY_NONE) {
+        return WEIR_POLICY_NONE;
+    }
+
+    numbers = (int64_t *) (void *) (b->out.data + items);
+    i = 0;
+
+    for (item = list->items; item != NULL; item = item->next) {
+        numbers[i++] = item->number;
+    }
+
+    qsort(numbers, list->nitems, sizeof(int64_t), weir_policy_number_cmp);
+
+    array = (weir_policy_array_t *) (void *) (b->out.data + off);
+    array->off = items;
+    array->n = list->nitems;
+
+    return off;
+}
+
+
+static int
+weir_policy_string_cmp(const void *one, const void *two)
+{
+    return weir_str_cmp(*(const weir_str_t *) one, *(const weir_str_t *) two);
+}
+
+
+static int
+weir_policy_number_cmp(const void *one, const void *two)
+{
+    int64_t  a, b;
+
+    a = *(const int64_t *) one;
+    b = *(const int64_t *) two;
+
+    return a < b ? -1 : a > b;
+}

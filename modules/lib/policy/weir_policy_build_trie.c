@@ -1,0 +1,360 @@
+
+/*
+ * Weir: the index of the image: a trie of the patterns' segments.
+ */
+
+#include "weir_policy_image.h"
+
+
+typedef struct weir_policy_leaf_s    weir_policy_leaf_t;
+typedef struct weir_policy_branch_s  weir_policy_branch_t;
+
+struct weir_policy_leaf_s {
+    weir_policy_entry_rec_t   rec;
+    weir_policy_leaf_t     *next;
+};
+
+
+typedef struct {
+    uint32_t               n;
+    weir_policy_leaf_t  *first;
+    weir_policy_leaf_t  *last;
+} weir_policy_entries_t;
+
+
+struct weir_policy_branch_s {
+    weir_policy_table_t     children;
+    weir_policy_branch_t   *star;
+    weir_policy_entries_t   exact;
+    weir_policy_entries_t   any;
+    uint32_t                index;
+    weir_policy_branch_t   *next;       /* in order of index */
+};
+
+
+typedef struct {
+    weir_policy_builder_t  *b;
+    weir_policy_branch_t   *root;
+    weir_policy_branch_t   *last;
+    uint32_t                nbranches;
+    uint32_t                nentries;
+} weir_policy_trie_t;
+
+
+static weir_policy_branch_t *weir_policy_branch(weir_policy_trie_t *t);
+static int weir_policy_plant(weir_policy_trie_t *t,
+    const weir_policy_what_t *what, const weir_policy_entry_rec_t *rec);
+static uint32_t weir_policy_only_role(const weir_policy_rule_t *rule);
+static int weir_policy_branch_out(weir_policy_trie_t *t,
+    weir_policy_rec_t *rec, const weir_policy_branch_t *branch,
+    uint32_t *nentries);
+static uint32_t weir_policy_entries_out(weir_policy_trie_t *t,
+    weir_policy_rec_t *rec, const weir_policy_entries_t *entries,
+    uint32_t *nentries);
+static int weir_policy_children_out(weir_policy_trie_t *t,
+    const weir_policy_branch_t *branch, weir_policy_array_t *table);
+
+
+int
+weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
+    weir_policy_rule_t **rules, uint32_t nrules)
+{
+    uint32_t                        i, n;
+    weir_policy_trie_t              trie;
+    weir_policy_branch_t           *branch;
+    const weir_policy_what_t       *what;
+    const weir_policy_what_rec_t   *whats;
+    weir_policy_entry_rec_t         entry;
+
+    memset(&trie, 0, sizeof(weir_policy_trie_t));
+    trie.b = b;
+
+    trie.root = weir_policy_branch(&trie);
+    if (trie.root == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    n = 0;
+
+    for (i = 0; i < nrules; i++) {
+
+        entry.rule = i;
+        entry.what = WEIR_POLICY_NONE;
+        entry.methods = WEIR_POLICY_METHOD_ANY;
+        entry.role = weir_policy_only_role(rules[i]);
+
+        if (rules[i]->whats == NULL
+            && weir_policy_plant(&trie, NULL, &entry) != WEIR_OK)
+        {
+            return WEIR_NOMEM;
+        }
+
+        for (what = rules[i]->whats; what != NULL; what = what->next) {
+
+            whats = (const weir_policy_what_rec_t *) (const void *)
+                    (b->out.data + rec->whats.off);
+
+            entry.methods = whats[n].methods;
+            entry.what = n++;
+
+            if (weir_policy_plant(&trie, what, &entry) != WEIR_OK) {
+                return WEIR_NOMEM;
+            }
+        }
+    }
+
+    rec->trie.n = trie.nbranches;
+    rec->trie.off = weir_policy_reserve(b, &b->out, trie.nbranches,
+                                        sizeof(weir_policy_trie_rec_t));
+
+    rec->entries.n = trie.nentries;
+    rec->entries.off = weir_policy_reserve(b, &b->out, trie.nentries,
+                                           sizeof(weir_policy_entry_rec_t));
+
+    if (rec->trie.off == WEIR_POLICY_NONE
+        || rec->entries.off == WEIR_POLICY_NONE)
+    {
+        return WEIR_NOMEM;
+    }
+
+    n = 0;
+
+    for (branch = trie.root; branch != NULL; branch = branch->next) {
+        if (weir_policy_branch_out(&trie, rec, branch, &n) != WEIR_OK) {
+            return WEIR_NOMEM;
+        }
+    }
+
+    return WEIR_OK;
+}
+
+
+static weir_policy_branch_t *
+weir_policy_branch(weir_policy_trie_t *t)
+{
+    weir_policy_branch_t  *branch;
+
+    branch = weir_policy_alloc(t->b->c, sizeof(weir_policy_branch_t));
+    if (branch == NULL) {
+        return NULL;
+    }
+
+    branch->index = t->nbranches++;
+
+    if (t->last != NULL) {
+        t->last->next = branch;
+    }
+
+    t->last = branch;
+
+    return branch;
+}
+
+
+/* Walks the pattern down to its end or its "**", making what is missing. */
+
+static int
+weir_policy_plant(weir_policy_trie_t *t, const weir_policy_what_t *what,
+    const weir_policy_entry_rec_t *rec)
+{
+    uint32_t                 i;
+    weir_policy_leaf_t    *entry;
+    weir_policy_branch_t    *branch, *child;
+    weir_policy_entries_t   *entries;
+
+    branch = t->root;
+    entries = what == NULL ? &branch->any : NULL;
+
+    for (i = 0; what != NULL && i < what->nsegs; i++) {
+
+        if (what->segs[i].kind == WEIR_POLICY_SEG_ANY) {
+            entries = &branch->any;
+            break;
+        }
+
+        if (what->segs[i].kind != WEIR_POLICY_SEG_LITERAL) {
+
+            if (branch->star == NULL) {
+                branch->star = weir_policy_branch(t);
+            }
+
+            child = branch->star;
+
+        } else {
+            child = weir_policy_table_get(&branch->children,
+                                          what->segs[i].text);
+
+            if (child == NULL) {
+                child = weir_policy_branch(t);
+
+                if (child != NULL) {
+                    (void) weir_policy_table_put(t->b->c, &branch->children,
+                                                 what->segs[i].text, child);
+                }
+            }
+        }
+
+        if (child == NULL) {
+            return WEIR_NOMEM;
+        }
+
+        branch = child;
+    }
+
+    if (entries == NULL) {
+        entries = &branch->exact;
+    }
+
+    entry = weir_policy_alloc(t->b->c, sizeof(weir_policy_leaf_t));
+
+    if (entry == NULL || t->b->c->nomem) {
+        return WEIR_NOMEM;
+    }
+
+    entry->rec = *rec;
+
+    if (entries->last == NULL) {
+        entries->first = entry;
+
+    } else {
+        entries->last->next = entry;
+    }
+
+    entries->last = entry;
+    entries->n++;
+    t->nentries++;
+
+    return WEIR_OK;
+}
+
+
+/*
+ * The role without which the rule cannot match, where it is known from this
+ * alone: most entries fall away by it at once.
+ */
+
+static uint32_t
+weir_policy_only_role(const weir_policy_rule_t *rule)
+{
+    if (rule->who == NULL || rule->who->next != NULL
+        || rule->who->kind != WEIR_POLICY_P_ROLE
+        || rule->who->role->paths != NULL)
+    {
+        return WEIR_POLICY_NONE;
+    }
+
+    return rule->who->role->index;
+}
+
+
+static int
+weir_policy_branch_out(weir_policy_trie_t *t, weir_policy_rec_t *rec,
+    const weir_policy_branch_t *branch, uint32_t *nentries)
+{
+    weir_policy_trie_rec_t   tr;
+    weir_policy_trie_rec_t  *out;
+
+    memset(&tr, 0, sizeof(weir_policy_trie_rec_t));
+
+    tr.star = branch->star == NULL ? WEIR_POLICY_NONE : branch->star->index;
+
+    tr.nexact = branch->exact.n;
+    tr.exact = weir_policy_entries_out(t, rec, &branch->exact, nentries);
+
+    tr.nany = branch->any.n;
+    tr.any = weir_policy_entries_out(t, rec, &branch->any, nentries);
+
+    if (weir_policy_children_out(t, branch, &tr.table) != WEIR_OK) {
+        return WEIR_NOMEM;
+    }
+
+    out = (weir_policy_trie_rec_t *) (void *) (t->b->out.data + rec->trie.off);
+
+    out[branch->index] = tr;
+
+    return WEIR_OK;
+}
+
+
+static uint32_t
+weir_policy_entries_out(weir_policy_trie_t *t, weir_policy_rec_t *rec,
+    const weir_policy_entries_t *entries, uint32_t *nentries)
+{
+    uint32_t                     first;
+    weir_policy_entry_rec_t     *out;
+    const weir_policy_leaf_t  *e;
+
+    first = *nentries;
+
+    out = (weir_policy_entry_rec_t *) (void *) (t->b->out.data
+                                                + rec->entries.off);
+
+    for (e = entries->first; e != NULL; e = e->next) {
+        out[(*nentries)++] = e->rec;
+    }
+
+    return first;
+}
+
+
+static int
+weir_policy_children_out(weir_policy_trie_t *t,
+    const weir_policy_branch_t *branch, weir_policy_array_t *table)
+{
+    uint32_t                     i, j, hash;
+    weir_policy_slot_rec_t       slot, *slots;
+    const weir_policy_branch_t  *child;
+    const weir_policy_table_t   *children;
+
+    children = &branch->children;
+
+    if (children->used == 0) {
+        return WEIR_OK;
+    }
+
+    table->n = 2;
+
+    while (table->n < 2 * children->used) {
+        table->n *= 2;
+    }
+
+    table->off = weir_policy_reserve(t->b, &t->b->out, table->n,
+                                     sizeof(weir_policy_slot_rec_t));
+
+    if (table->off == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < children->size; i++) {
+
+        child = children->slots[i].value;
+
+        if (child == NULL) {
+            continue;
+        }
+
+        hash = weir_policy_segment_hash(children->slots[i].name);
+
+        slot.hash = hash;
+        slot.child = child->index;
+        slot.text = weir_policy_intern(t->b, children->slots[i].name);
+
+        if (t->b->c->nomem) {
+            return WEIR_NOMEM;
+        }
+
+        slots = (weir_policy_slot_rec_t *) (void *) (t->b->out.data
+                                                     + table->off);
+
+        for (j = hash & (table->n - 1);
+             slots[j].child != 0;
+             j = (j + 1) & (table->n - 1))
+        {
+            /* void */
+        }
+
+        slots[j] = slot;
+    }
+
+    return WEIR_OK;
+}

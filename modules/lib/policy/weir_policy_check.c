@@ -1,0 +1,401 @@
+
+/*
+ * Weir: the meaning of a parsed policy: names, captures and tests.  Types of
+ * expressions are checked in weir_policy_types.c.
+ */
+
+#include "weir_policy_ast.h"
+
+
+static void weir_policy_check_schemas(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+static void weir_policy_check_claim(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, const weir_policy_schema_t *schema,
+    uint32_t number, const weir_policy_decl_t *decl);
+static void weir_policy_add_issuers(weir_policy_compiler_t *c,
+    weir_policy_claim_t *claim, const weir_policy_words_t *issuers);
+static void weir_policy_check_roles(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+static void weir_policy_role_paths(weir_policy_compiler_t *c,
+    weir_policy_role_t *role, const weir_policy_expr_t *e);
+static void weir_policy_check_rule(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, weir_policy_rule_t *rule);
+static void weir_policy_check_who(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, weir_policy_rule_t *rule);
+static void weir_policy_check_captures(weir_policy_compiler_t *c,
+    const weir_policy_rule_t *rule, const weir_policy_expr_t *e);
+static const weir_policy_what_t *weir_policy_lacks(
+    const weir_policy_rule_t *rule, weir_str_t name);
+static void weir_policy_check_test(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, weir_policy_test_t *test);
+
+
+void
+weir_policy_check(weir_policy_compiler_t *c, weir_policy_file_t *file)
+{
+    weir_policy_rule_t  *rule, *other;
+    weir_policy_test_t  *test;
+
+    weir_policy_check_schemas(c, file);
+    weir_policy_check_roles(c, file);
+
+    for (rule = file->rules; rule != NULL; rule = rule->next) {
+
+        if (!weir_policy_table_put(c, &file->rule_table, rule->name.text,
+                                   rule)
+            && !c->nomem)
+        {
+            other = weir_policy_table_get(&file->rule_table, rule->name.text);
+
+            weir_policy_error(c, rule->name.loc, "rule %.*s is duplicate",
+                              weir_policy_s(rule->name.text));
+            weir_policy_relate(c, other->name.loc, "first");
+        }
+
+        weir_policy_check_rule(c, file, rule);
+    }
+
+    for (test = file->tests; test != NULL; test = test->next) {
+        weir_policy_check_test(c, file, test);
+    }
+}
+
+
+static void
+weir_policy_check_schemas(weir_policy_compiler_t *c, weir_policy_file_t *file)
+{
+    uint32_t                     n;
+    const weir_policy_decl_t    *decl;
+    const weir_policy_schema_t  *schema;
+
+    n = 0;
+
+    for (schema = file->schemas; schema != NULL; schema = schema->next) {
+        n++;
+
+        for (decl = schema->decls; decl != NULL; decl = decl->next) {
+            weir_policy_check_claim(c, file, schema, n, decl);
+
+            if (c->nomem) {
+                return;
+            }
+        }
+    }
+}
+
+
+static void
+weir_policy_check_claim(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    const weir_policy_schema_t *schema, uint32_t number,
+    const weir_policy_decl_t *decl)
+{
+    weir_policy_claim_t  *claim;
+
+    claim = weir_policy_table_get(&file->claim_table, decl->key);
+
+    if (claim == NULL) {
+        claim = weir_policy_alloc(c, sizeof(weir_policy_claim_t));
+        if (claim == NULL) {
+            return;
+        }
+
+        claim->key = decl->key;
+        claim->type = decl->type;
+        claim->optional = decl->optional;
+        claim->loc = decl->loc;
+
+        (void) weir_policy_table_put(c, &file->claim_table, decl->key, claim);
+
+    } else if (claim->schema == number) {
+        weir_policy_error(c, decl->loc, "%.*s is duplicate in this schema",
+                          weir_policy_s(decl->text));
+        weir_policy_relate(c, claim->loc, "declared");
+        return;
+
+    } else if (claim->type != WEIR_POLICY_T_NONE
+               && decl->type != WEIR_POLICY_T_NONE
+               && (claim->type != decl->type
+                   || claim->optional != decl->optional))
+    {
+        weir_policy_error(c, decl->loc, "%.*s is %s%s here, %s%s in another "
+                          "schema", weir_policy_s(decl->text),
+                          decl->optional ? "optional " : "",
+                          weir_policy_type_name(decl->type),
+                          claim->optional ? "optional " : "",
+                          weir_policy_type_name(claim->type));
+        weir_policy_relate(c, claim->loc, "declared");
+        return;
+    }
+
+    claim->schema = number;
+
+    if (schema->issuers == NULL) {
+        claim->any = 1;
+
+    } else {
+        weir_policy_add_issuers(c, claim, schema->issuers);
+    }
+}
+
+
+static void
+weir_policy_add_issuers(weir_policy_compiler_t *c, weir_policy_claim_t *claim,
+    const weir_policy_words_t *issuers)
+{
+    weir_policy_words_t  *w, **last;
+
+    for ( /* void */ ; issuers != NULL; issuers = issuers->next) {
+
+        for (last = &claim->issuers; *last != NULL; last = &(*last)->next) {
+            if (weir_str_eq((*last)->word.text, issuers->word.text)) {
+                break;
+            }
+        }
+
+        if (*last != NULL) {
+            continue;
+        }
+
+        w = weir_policy_alloc(c, sizeof(weir_policy_words_t));
+        if (w == NULL) {
+            return;
+        }
+
+        w->word = issuers->word;
+        *last = w;
+    }
+}
+
+
+static void
+weir_policy_check_roles(weir_policy_compiler_t *c, weir_policy_file_t *file)
+{
+    weir_policy_role_t  *role, *other;
+
+    for (role = file->roles; role != NULL; role = role->next) {
+
+        if (!weir_policy_table_put(c, &file->role_table, role->name.text,
+                                   role)
+            && !c->nomem)
+        {
+            other = weir_policy_table_get(&file->role_table, role->name.text);
+
+            weir_policy_error(c, role->name.loc, "role %.*s is duplicate",
+                              weir_policy_s(role->name.text));
+            weir_policy_relate(c, other->name.loc, "first");
+        }
+
+        if (role->when == NULL) {
+            if (c->nerrors == 0) {
+                weir_policy_warn(c, role->name.loc, "role %.*s has no "
+                                 "\"when\": nobody holds it",
+                                 weir_policy_s(role->name.text));
+            }
+
+            continue;
+        }
+
+        weir_policy_check_expr(c, file, role->when, 1);
+        weir_policy_role_paths(c, role, role->when);
+    }
+}
+
+
+/* The captures that a role reads: its rules must have them. */
+
+static void
+weir_policy_role_paths(weir_policy_compiler_t *c, weir_policy_role_t *role,
+    const weir_policy_expr_t *e)
+{
+    weir_policy_words_t  *w, **last;
+
+    if (e == NULL) {
+        return;
+    }
+
+    if (e->attr != NULL && e->attr->kind == WEIR_POLICY_A_PATH) {
+
+        for (last = &role->paths; *last != NULL; last = &(*last)->next) {
+            if (weir_str_eq((*last)->word.text, e->attr->name)) {
+                return;
+            }
+        }
+
+        w = weir_policy_alloc(c, sizeof(weir_policy_words_t));
+        if (w == NULL) {
+            return;
+        }
+
+        w->word.text = e->attr->name;
+        w->word.loc = e->attr->loc;
+        *last = w;
+
+        return;
+    }
+
+    weir_policy_role_paths(c, role, e->left);
+    weir_policy_role_paths(c, role, e->right);
+}
+
+
+static void
+weir_policy_check_rule(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    weir_policy_rule_t *rule)
+{
+    weir_policy_cond_t  *cond;
+
+    if (!rule->deny && !rule->has_who) {
+        weir_policy_warn(c, rule->name.loc, "permit %.*s has no \"who\": it "
+                         "grants to everyone, anonymous too; say \"who "
+                         "anyone;\" if it should",
+                         weir_policy_s(rule->name.text));
+    }
+
+    weir_policy_check_who(c, file, rule);
+
+    for (cond = rule->conds; cond != NULL; cond = cond->next) {
+        weir_policy_check_expr(c, file, cond->expr, !cond->unless);
+        weir_policy_check_captures(c, rule, cond->expr);
+    }
+}
+
+
+static void
+weir_policy_check_who(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    weir_policy_rule_t *rule)
+{
+    weir_policy_princ_t        *p;
+    const weir_policy_what_t   *what;
+    const weir_policy_words_t  *w;
+
+    for (p = rule->who; p != NULL; p = p->next) {
+
+        if (p->kind != WEIR_POLICY_P_ROLE) {
+            continue;
+        }
+
+        p->role = weir_policy_table_get(&file->role_table, p->name.text);
+
+        if (p->role == NULL) {
+            weir_policy_error(c, p->name.loc, "role %.*s is not defined",
+                              weir_policy_s(p->name.text));
+            continue;
+        }
+
+        for (w = p->role->paths; w != NULL; w = w->next) {
+            what = weir_policy_lacks(rule, w->word.text);
+
+            if (what == NULL && rule->whats != NULL) {
+                continue;
+            }
+
+            weir_policy_error(c, p->name.loc, "role %.*s reads path.%.*s, and "
+                              "{%.*s} is not in %s",
+                              weir_policy_s(p->name.text),
+                              weir_policy_s(w->word.text),
+                              weir_policy_s(w->word.text),
+                              what == NULL ? "this rule, which has no \"what\""
+                                           : "every \"what\" of this rule");
+            weir_policy_relate(c, w->word.loc, "read");
+
+            if (what != NULL) {
+                weir_policy_relate(c, what->loc, "path");
+            }
+        }
+    }
+}
+
+
+static void
+weir_policy_check_captures(weir_policy_compiler_t *c,
+    const weir_policy_rule_t *rule, const weir_policy_expr_t *e)
+{
+    const weir_policy_what_t  *what;
+
+    if (e == NULL) {
+        return;
+    }
+
+    if (e->attr != NULL && e->attr->kind == WEIR_POLICY_A_PATH) {
+        what = weir_policy_lacks(rule, e->attr->name);
+
+        if (rule->whats == NULL) {
+            weir_policy_error(c, e->attr->loc, "path.%.*s: this rule has no "
+                              "\"what\" with {%.*s}",
+                              weir_policy_s(e->attr->name),
+                              weir_policy_s(e->attr->name));
+
+        } else if (what != NULL) {
+            weir_policy_error(c, e->attr->loc, "path.%.*s: {%.*s} is not in "
+                              "every \"what\" of this rule",
+                              weir_policy_s(e->attr->name),
+                              weir_policy_s(e->attr->name));
+            weir_policy_relate(c, what->loc, "missing");
+        }
+    }
+
+    weir_policy_check_captures(c, rule, e->left);
+    weir_policy_check_captures(c, rule, e->right);
+}
+
+
+/* The first "what" of a rule that has no such capture, or NULL. */
+
+static const weir_policy_what_t *
+weir_policy_lacks(const weir_policy_rule_t *rule, weir_str_t name)
+{
+    uint32_t                   i;
+    const weir_policy_what_t  *what;
+
+    for (what = rule->whats; what != NULL; what = what->next) {
+
+        for (i = 0; i < what->nsegs; i++) {
+            if (what->segs[i].kind == WEIR_POLICY_SEG_CAPTURE
+                && weir_str_eq(what->segs[i].text, name))
+            {
+                break;
+            }
+        }
+
+        if (i == what->nsegs) {
+            return what;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+weir_policy_check_test(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    weir_policy_test_t *test)
+{
+    weir_policy_given_t        *given;
+    const weir_policy_rule_t   *rule;
+    const weir_policy_words_t  *w;
+
+    for (w = test->by; w != NULL; w = w->next) {
+        rule = weir_policy_table_get(&file->rule_table, w->word.text);
+
+        if (rule == NULL) {
+            weir_policy_error(c, w->word.loc, "rule %.*s is not defined",
+                              weir_policy_s(w->word.text));
+
+        } else if (rule->deny != (test->verdict == WEIR_POLICY_DENY)) {
+            weir_policy_error(c, w->word.loc, "rule %.*s is a %s",
+                              weir_policy_s(w->word.text),
+                              rule->deny ? "deny" : "permit");
+            weir_policy_relate(c, rule->name.loc, "declared");
+        }
+    }
+
+    for (given = test->claims; given != NULL; given = given->next) {
+        given->claim = weir_policy_table_get(&file->claim_table, given->key);
+
+        if (given->claim == NULL) {
+            weir_policy_warn(c, given->loc, "%.*s is not declared in a schema: "
+                             "no rule can read it",
+                             weir_policy_s(given->text));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+
+/*
+ * Weir: layout of a policy image.  Private to lib/policy.
+ *
+ * All places are offsets from the start of the image, all records are
+ * aligned to 8 (lists of references to 4).  Rules lie in byte order of name,
+ * so that an index compares as its name does.
+ *
+ * The index is a trie of path segments.  A node's "exact" entries are those
+ * of patterns that end there; its "any" entries those of patterns whose "**"
+ * stands there, with what follows it compared when the entry is visited.
+ * Every "what" of a rule has one entry; a rule without "what" stands under
+ * "any" of the root.
+ */
+
+#ifndef WEIR_POLICY_IMAGE_H_INCLUDED
+#define WEIR_POLICY_IMAGE_H_INCLUDED
+
+
+#include "weir_policy_ast.h"
+
+
+#define WEIR_POLICY_MAGIC   "WeirPol"     /* with its zero: 8 bytes */
+#define WEIR_POLICY_LAYOUT  1
+
+#define WEIR_POLICY_MAX_IMAGE  (1u << 30)
+#define WEIR_POLICY_NONE       0xffffffffu
+
+/* How deep expressions nest at most, all operators counted. */
+
+#define WEIR_POLICY_EVAL_DEPTH  512
+
+
+typedef struct {
+    uint32_t  off;
+    uint32_t  len;
+} weir_policy_ref_t;
+
+
+/* An array: n records at off. */
+
+typedef struct {
+    uint32_t  off;
+    uint32_t  n;
+} weir_policy_array_t;
+
+
+struct weir_policy_image_s {
+    uint8_t              magic[8];
+    uint32_t             layout;
+    uint32_t             size;
+    uint64_t             checksum;      /* of all that follows */
+    weir_policy_array_t  policies;      /* weir_policy_rec_t, by name */
+};
+
+
+typedef struct {
+    weir_policy_ref_t    name;
+    weir_policy_array_t  rules;
+    weir_policy_array_t  roles;
+    weir_policy_array_t  attrs;
+    weir_policy_array_t  literals;
+    weir_policy_array_t  nodes;
+    weir_policy_array_t  princs;
+    weir_policy_array_t  whats;
+    weir_policy_array_t  entries;
+    weir_policy_array_t  trie;
+    weir_policy_array_t  names;
+} weir_policy_rec_t;
+
+
+#define WEIR_POLICY_R_DENY      0x01
+#define WEIR_POLICY_R_WHO       0x02
+#define WEIR_POLICY_R_HOST      0x04
+#define WEIR_POLICY_R_FROM      0x08
+#define WEIR_POLICY_R_CAPTURES  0x10    /* its value depends on the "what" */
+
+typedef struct {
+    weir_policy_ref_t    name;
+    uint32_t             flags;
+    uint32_t             cond;          /* node, or NONE: always */
+    uint32_t             princs;        /* first of the policy's */
+    uint32_t             nprincs;
+    uint32_t             whats;
+    uint32_t             nwhats;
+    weir_policy_array_t  hosts;         /* references */
+    uint32_t             nets;          /* offset of weir_policy_nets_t */
+    uint32_t             reserved;
+} weir_policy_rule_rec_t;
+
+
+typedef struct {
+    uint32_t           kind;            /* weir_policy_princ_kind_t */
+    uint32_t           role;
+    weir_policy_ref_t  subject;
+    weir_policy_ref_t  issuer;
+} weir_policy_princ_rec_t;
+
+
+typedef struct {
+    weir_policy_ref_t  name;
+    uint32_t           cond;            /* node, or NONE: nobody */
+    uint32_t           captures;        /* reads path.*: not remembered */
+} weir_policy_role_rec_t;
+
+
+typedef struct {
+    uint32_t             kind;          /* weir_policy_attr_kind_t */
+    uint32_t             type;
+    weir_policy_ref_t    name;
+    uint32_t             any;           /* a claim of whatever issuer */
+    uint32_t             scope;         /* the claim "scope" */
+    weir_policy_array_t  issuers;       /* references */
+} weir_policy_attr_rec_t;
+
+
+typedef struct {
+    uint32_t           type;
+    uint32_t           reserved;
+    weir_policy_ref_t  string;
+    int64_t            number;
+    weir_addr_t        addr;
+} weir_policy_literal_rec_t;
+
+
+typedef enum {
+    WEIR_POLICY_N_CONST = 0,    /* a: 0 or 1 */
+    WEIR_POLICY_N_BOOL,         /* a: attribute */
+    WEIR_POLICY_N_HAS,          /* a: attribute */
+    WEIR_POLICY_N_NOT,          /* a: node */
+    WEIR_POLICY_N_AND,          /* a: first of n nodes */
+    WEIR_POLICY_N_OR,
+    WEIR_POLICY_N_EQ,           /* a, b: operands of type */
+    WEIR_POLICY_N_NE,
+    WEIR_POLICY_N_LT,
+    WEIR_POLICY_N_LE,
+    WEIR_POLICY_N_GT,
+    WEIR_POLICY_N_GE,
+    WEIR_POLICY_N_IN_SET,       /* a: operand, b: attribute */
+    WEIR_POLICY_N_IN_NOTHING,   /* a: operand; an empty list */
+    WEIR_POLICY_N_IN_STRINGS,   /* a: operand, b: weir_policy_array_t */
+    WEIR_POLICY_N_IN_NUMBERS,
+    WEIR_POLICY_N_IN_NETS,      /* a: operand, b: weir_policy_nets_t */
+    WEIR_POLICY_N_LIKE,         /* a: operand, b: literal */
+    WEIR_POLICY_N_OPS
+} weir_policy_node_op_t;
+
+typedef struct {
+    uint16_t  op;
+    uint16_t  type;
+    uint32_t  n;
+    uint32_t  a;
+    uint32_t  b;
+} weir_policy_node_rec_t;
+
+/* An operand is an attribute, or with this bit a literal. */
+
+#define WEIR_POLICY_LITERAL  0x80000000u
+
+
+/* Disjoint ranges in order; IPv4 and the rest apart. */
+
+typedef struct {
+    weir_policy_array_t  v4;            /* weir_policy_range4_t */
+    weir_policy_array_t  v6;            /* weir_policy_range6_t */
+} weir_policy_nets_t;
+
+typedef struct {
+    uint32_t  first;                    /* host byte order */
+    uint32_t  last;
+} weir_policy_range4_t;
+
+typedef struct {
+    weir_addr_t  first;
+    weir_addr_t  last;
+} weir_policy_range6_t;
+
+
+/* Methods that are common have a bit each; the last stands for the others. */
+
+#define WEIR_POLICY_METHOD_OTHER  0x80000000u
+#define WEIR_POLICY_METHOD_ANY    0xffffffffu
+
+typedef struct {
+    uint32_t             methods;
+    uint32_t             any;           /* index of "**", or NONE */
+    weir_policy_array_t  others;        /* references: methods by name */
+    weir_policy_array_t  segs;          /* weir_policy_seg_rec_t */
+} weir_policy_what_rec_t;
+
+
+typedef struct {
+    uint32_t           kind;            /* weir_policy_seg_kind_t */
+    weir_policy_ref_t  text;
+    uint32_t           reserved;
+} weir_policy_seg_rec_t;
+
+
+typedef struct {
+    uint32_t  rule;
+    uint32_t  what;                     /* or NONE: a rule without */
+    uint32_t  methods;
+    uint32_t  role;                     /* the only "who", or NONE */
+} weir_policy_entry_rec_t;
+
+
+typedef struct {
+    weir_policy_array_t  table;         /* slots; n is 0 or a power of two */
+    uint32_t             star;          /* node of "*" and "{x}", or NONE */
+    uint32_t             exact;         /* first of the policy's entries */
+    uint32_t             nexact;
+    uint32_t             any;
+    uint32_t             nany;
+    uint32_t             reserved;
+} weir_policy_trie_rec_t;
+
+
+typedef struct {
+    uint32_t           hash;
+    uint32_t           child;           /* 0: empty; the root is no child */
+    weir_policy_ref_t  text;
+} weir_policy_slot_rec_t;
+
+
+typedef struct {
+    uint32_t           kind;            /* weir_policy_name_kind_t */
+    uint32_t           line;
+    uint32_t           column;
+    uint32_t           reserved;
+    weir_policy_ref_t  name;
+    weir_policy_ref_t  file;
+} weir_policy_name_rec_t;
+
+
+/* weir_policy_image.c */
+
+/* The bit of a method. */
+uint32_t weir_policy_method_bit(weir_str_t method);
+
+/* Hash of a segment in the trie's tables. */
+uint32_t weir_policy_segment_hash(weir_str_t segment);
+
+/* Seals the image: its checksum. */
+uint64_t weir_policy_checksum(const weir_policy_image_t *image, size_t size);
+
+
+static inline const void *
+weir_policy_at(const weir_policy_image_t *image, uint32_t off)
+{
+    return (const uint8_t *) image + off;
+}
+
+
+static inline weir_str_t
+weir_policy_text(const weir_policy_image_t *image, weir_policy_ref_t ref)
+{
+    weir_str_t  s;
+
+    s.len = ref.len;
+    s.data = (const uint8_t *) image + ref.off;
+
+    return s;
+}
+
+
+/* --- building (weir_policy_build*.c) --- */
+
+
+/* Growing memory, in the arena. */
+
+typedef struct {
+    uint8_t  *data;
+    size_t    len;
+    size_t    size;
+} weir_policy_buf_t;
+
+
+typedef struct {
+    weir_policy_compiler_t  *c;
+    weir_policy_file_t      *file;
+    weir_policy_buf_t        out;         /* the image */
+    weir_policy_table_t      strings;     /* text -> offset */
+
+    /* of the policy at hand */
+    weir_policy_buf_t        attrs;
+    weir_policy_buf_t        literals;
+    weir_policy_buf_t        nodes;
+    weir_policy_buf_t        names;
+    weir_policy_table_t      attr_table;
+} weir_policy_builder_t;
+
+
+/* Room for n zeroed records in a buffer; its offset, NONE: no memory. */
+uint32_t weir_policy_reserve(weir_policy_builder_t *b, weir_policy_buf_t *buf,
+    size_t n, size_t size);
+
+/* Text in the image; equal texts are kept once. */
+weir_policy_ref_t weir_policy_intern(weir_policy_builder_t *b, weir_str_t s);
+
+/* weir_policy_build_expr.c: the node, NONE: no memory. */
+uint32_t weir_policy_build_conds(weir_policy_builder_t *b,
+    const weir_policy_cond_t *conds);
+uint32_t weir_policy_build_expr(weir_policy_builder_t *b,
+    const weir_policy_expr_t *e);
+
+/* weir_policy_build_nets.c: offset of weir_policy_nets_t, NONE: no memory. */
+uint32_t weir_policy_build_nets(weir_policy_builder_t *b,
+    weir_cidr_t *cidrs, uint32_t n);
+
+/* weir_policy_build_trie.c */
+int weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
+    weir_policy_rule_t **rules, uint32_t nrules);
+
+
+#endif /* WEIR_POLICY_IMAGE_H_INCLUDED */
