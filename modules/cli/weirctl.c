@@ -31,6 +31,8 @@ static int weirctl_finish(int rc);
 /* One line a verb; in the order in which --help lists them. */
 
 static const weirctl_verb_t  weirctl_verbs[] = {
+    { "token", "VERB ...", "make, show and verify tokens", NULL,
+      weirctl_token_verbs },
     weirctl_verbs_end
 };
 

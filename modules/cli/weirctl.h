@@ -126,5 +126,7 @@ int weirctl_line(FILE *f, size_t max, char **buf, size_t *size,
 
 /* The verbs; each file of verbs adds its own here. */
 
+extern const weirctl_verb_t  weirctl_token_verbs[];
+
 
 #endif /* WEIRCTL_H_INCLUDED */
