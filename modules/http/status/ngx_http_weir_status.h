@@ -10,6 +10,16 @@
 #include "ngx_http_weir.h"
 
 
+/* nginx forgets server_names once it has made its hashes of them. */
+
+typedef struct {
+    ngx_array_t  names;                /* ngx_http_server_name_t */
+} ngx_http_weir_status_srv_conf_t;
+
+
+extern ngx_module_t  ngx_http_weir_status_module;
+
+
 /*
  * 1 if the request may see a status page that no policy guards: it comes from
  * this machine, by no proxy, and for a name of this server.

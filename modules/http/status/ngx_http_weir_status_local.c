@@ -132,12 +132,12 @@ ngx_http_weir_status_forwarded(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_weir_status_host(ngx_http_request_t *r)
 {
-    u_char                    *buf;
-    ngx_str_t                 *name, host;
-    ngx_uint_t                 i;
-    weir_str_t                 value, canonical;
-    ngx_http_server_name_t    *sn;
-    ngx_http_core_srv_conf_t  *cscf;
+    u_char                           *buf;
+    ngx_str_t                        *name, host;
+    ngx_uint_t                        i;
+    weir_str_t                        value, canonical;
+    ngx_http_server_name_t           *sn;
+    ngx_http_weir_status_srv_conf_t  *sscf;
 
     host = r->headers_in.server;
 
@@ -171,10 +171,10 @@ ngx_http_weir_status_host(ngx_http_request_t *r)
         }
     }
 
-    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-    sn = cscf->server_names.elts;
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_weir_status_module);
+    sn = sscf->names.elts;
 
-    for (i = 0; i < cscf->server_names.nelts; i++) {
+    for (i = 0; i < sscf->names.nelts; i++) {
         if (ngx_http_weir_status_server_name(&sn[i], &host)) {
             return 1;
         }

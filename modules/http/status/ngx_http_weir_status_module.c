@@ -16,6 +16,7 @@ static char *ngx_http_weir_status_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_weir_status_later(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static void *ngx_http_weir_status_create_srv_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_status_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_status_init_module(ngx_cycle_t *cycle);
 
@@ -68,7 +69,7 @@ static ngx_http_module_t  ngx_http_weir_status_module_ctx = {
     NULL,                                  /* create main configuration */
     NULL,                                  /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_weir_status_create_srv_conf,  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     NULL,                                  /* create location configuration */
@@ -305,11 +306,49 @@ ngx_http_weir_status_later(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static void *
+ngx_http_weir_status_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_status_srv_conf_t));
+}
+
+
 static ngx_int_t
 ngx_http_weir_status_init(ngx_conf_t *cf)
 {
+    void                              *names;
+    ngx_uint_t                         i;
+    ngx_http_core_srv_conf_t         **cscfp;
+    ngx_http_core_main_conf_t         *cmcf;
+    ngx_http_weir_status_srv_conf_t   *sscf;
+
     if (!ngx_http_weir_used(cf)) {
         return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+
+        sscf = cscfp[i]->ctx->srv_conf[ngx_http_weir_status_module.ctx_index];
+
+        if (ngx_array_init(&sscf->names, cf->pool,
+                           cscfp[i]->server_names.nelts + 1,
+                           sizeof(ngx_http_server_name_t))
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        names = ngx_array_push_n(&sscf->names, cscfp[i]->server_names.nelts);
+        if (names == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(names, cscfp[i]->server_names.elts,
+                   cscfp[i]->server_names.nelts
+                   * sizeof(ngx_http_server_name_t));
     }
 
     return ngx_http_weir_provide(cf, &ngx_http_weir_status_provider);
