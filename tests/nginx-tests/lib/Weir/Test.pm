@@ -77,7 +77,8 @@ sub new {
 
     mkdir "$dir/$_" or croak "$dir/$_: $!" for qw(tmp san);
     chmod 0777, "$dir/tmp", "$dir/san";
-    spew("$dir/lsan.supp", "leak:ngx_event_process_init\n");
+    spew("$dir/lsan.supp",
+         "leak:ngx_event_process_init\nleak:ngx_regex_malloc\n");
 
     $self->{binary} ||= $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx';
 
