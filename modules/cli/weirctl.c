@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "weirctl.h"
+#include "weirctl_policy.h"
 
 
 #define WEIRCTL_PATH_MAX  64
@@ -31,6 +31,12 @@ static int weirctl_finish(int rc);
 /* One line a verb; in the order in which --help lists them. */
 
 static const weirctl_verb_t  weirctl_verbs[] = {
+    { "check", "PATH", "compile policies and tell all errors", weirctl_check,
+      NULL },
+    { "test", "DIR", "run the tests that stand in policies", weirctl_test,
+      NULL },
+    { "eval", "DIR", "decide requests, JSON lines in and out", weirctl_eval,
+      NULL },
     { "token", "VERB ...", "make, show and verify tokens", NULL,
       weirctl_token_verbs },
     weirctl_verbs_end

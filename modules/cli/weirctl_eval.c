@@ -1,0 +1,528 @@
+
+/*
+ * weirctl eval: JSON lines, a request in, a decision out, so that other
+ * programs can ask the gateway's own code.
+ */
+
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "weirctl_policy.h"
+#include "weir_time.h"
+#include "weir_token.h"
+
+
+#define WEIRCTL_EVAL_LINE  (1024 * 1024)
+
+
+/* A request as it is read; what is missing stays absent. */
+
+typedef struct {
+    weir_arena_t           arena;
+    weirctl_bundle_t      *b;
+    const char            *error;      /* static */
+    uint32_t               policy;
+    weir_str_t             path;
+    weir_str_t             host;
+    weir_addr_t            source;
+    weir_policy_request_t  r;
+    weir_policy_fields_t   fields;
+} weirctl_eval_t;
+
+
+static json_t *weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line);
+static json_t *weirctl_eval_answer(weirctl_eval_t *e);
+static int weirctl_eval_request(weirctl_eval_t *e, const json_t *json);
+static int weirctl_eval_policy(weirctl_eval_t *e, const json_t *json);
+static int weirctl_eval_identity(weirctl_eval_t *e, const json_t *json);
+static int weirctl_eval_fields(weirctl_eval_t *e, const json_t *json,
+    const char *member, const weir_policy_field_t **fields, uint32_t *n);
+static int weirctl_eval_tls(weirctl_eval_t *e, const json_t *json);
+static int weirctl_eval_string(weirctl_eval_t *e, const json_t *json,
+    const char *member, const char *error, weir_str_t *s);
+static int weirctl_eval_bad(weirctl_eval_t *e, const char *error);
+
+
+int
+weirctl_eval(weirctl_t *ctl)
+{
+    int               rc, more;
+    char             *buf;
+    size_t            size;
+    json_t           *answer;
+    weir_str_t        line;
+    weirctl_bundle_t  b;
+
+    rc = weirctl_options(ctl, "Reads requests from stdin, one JSON object a "
+                         "line, and answers each by a line:\n"
+                         "  {\"id\":1,\"policy\":\"orders\",\"method\":"
+                         "\"GET\",\"path\":\"/t/acme\",...}\n"
+                         "  {\"id\":1,\"verdict\":\"permit\",\"rules\":[...],"
+                         "\"reason\":\"permit-rule\",\"obligations\":{}}\n"
+                         "A line that cannot be read is answered by {\"id\":"
+                         "...,\"error\":\"...\"}.", NULL, 1, 1);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    rc = weirctl_bundle(&b, ctl->argv[0], 0);
+
+    if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_diagnostics(ctl, &b);
+    }
+
+    if (rc == WEIRCTL_GO_ON && b.bundle.nerrors) {
+        rc = WEIRCTL_NO;
+    }
+
+    buf = NULL;
+    size = 0;
+
+    while (rc == WEIRCTL_GO_ON) {
+
+        more = weirctl_line(stdin, WEIRCTL_EVAL_LINE, &buf, &size, &line);
+
+        if (more <= 0) {
+            rc = more == 0 ? WEIRCTL_YES : WEIRCTL_USAGE;
+            break;
+        }
+
+        answer = weirctl_eval_line(&b, line);
+
+        if (answer == NULL
+            || json_dumpf(answer, stdout, JSON_COMPACT) != 0)
+        {
+            rc = weirctl_error("out of memory");
+        }
+
+        json_decref(answer);
+
+        /* the other program waits for each answer */
+
+        putchar('\n');
+        fflush(stdout);
+    }
+
+    free(buf);
+    weirctl_bundle_done(&b);
+
+    return rc;
+}
+
+
+static json_t *
+weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
+{
+    json_t          *json, *answer, *id;
+    json_error_t     jerr = { .text = "" };
+    weirctl_eval_t   e;
+
+    memset(&e, 0, sizeof(weirctl_eval_t));
+
+    weir_arena_init(&e.arena, &weir_alloc_malloc, 0);
+
+    e.b = b;
+    json = NULL;
+    answer = NULL;
+
+    if (line.len > WEIRCTL_EVAL_LINE) {
+        e.error = "the line is too long";
+
+    } else {
+        json = json_loadb((const char *) line.data, line.len,
+                          JSON_REJECT_DUPLICATES, &jerr);
+
+        if (json == NULL) {
+            e.error = jerr.text;
+
+        } else if (!json_is_object(json)) {
+            e.error = "a JSON object is needed";
+
+        } else if (weirctl_eval_request(&e, json) == WEIR_OK) {
+            answer = weirctl_eval_answer(&e);
+        }
+    }
+
+    if (answer == NULL && e.error != NULL) {
+        answer = json_pack("{s:s}", "error", e.error);
+    }
+
+    id = json_object_get(json, "id");
+
+    if (answer != NULL
+        && json_object_set_new(answer, "id",
+                               id == NULL ? json_null() : json_deep_copy(id))
+           != 0)
+    {
+        json_decref(answer);
+        answer = NULL;
+    }
+
+    json_decref(json);
+    weir_arena_done(&e.arena);
+
+    return answer;
+}
+
+
+static json_t *
+weirctl_eval_answer(weirctl_eval_t *e)
+{
+    json_t                     *rules;
+    uint32_t                    i;
+    weir_str_t                  name;
+    weir_policy_decision_t      d;
+    const weir_policy_image_t  *image;
+
+    image = e->b->bundle.image;
+
+    d.max = weir_policy_rules(image, e->policy);
+    d.rules = weir_arena_calloc(&e->arena, d.max + 1, sizeof(uint32_t));
+
+    if (d.rules == NULL
+        || weir_policy_decide_text(&e->arena, image, e->policy, &e->r,
+                                   e->path, e->host, &e->fields, &d)
+           != WEIR_OK)
+    {
+        return NULL;
+    }
+
+    rules = json_array();
+
+    for (i = 0; i < d.count && i < d.max; i++) {
+        name = weir_policy_rule_name(image, e->policy, d.rules[i]);
+
+        if (json_array_append_new(rules, json_stringn((char *) name.data,
+                                                      name.len))
+            != 0)
+        {
+            json_decref(rules);
+            return NULL;
+        }
+    }
+
+    return json_pack("{s:s, s:o, s:s, s:{}}", "verdict",
+                     d.verdict == WEIR_POLICY_PERMIT ? "permit" : "deny",
+                     "rules", rules,
+                     "reason", weir_policy_reason_name(d.reason),
+                     "obligations");
+}
+
+
+static int
+weirctl_eval_request(weirctl_eval_t *e, const json_t *json)
+{
+    weir_str_t  s;
+
+    if (weirctl_eval_policy(e, json) != WEIR_OK
+        || weirctl_eval_string(e, json, "method", "method is no string",
+                               &e->r.method)
+           != WEIR_OK
+        || weirctl_eval_string(e, json, "path", "path is no string", &e->path)
+           != WEIR_OK
+        || weirctl_eval_string(e, json, "host", "host is no string", &e->host)
+           != WEIR_OK
+        || weirctl_eval_string(e, json, "scheme", "scheme is no string",
+                               &e->r.scheme)
+           != WEIR_OK)
+    {
+        return WEIR_ERROR;
+    }
+
+    if (e->r.method.len == 0) {
+        return weirctl_eval_bad(e, "method is missing");
+    }
+
+    if (e->path.len == 0) {
+        return weirctl_eval_bad(e, "path is missing");
+    }
+
+    if (memchr(e->path.data, '?', e->path.len) != NULL) {
+        return weirctl_eval_bad(e, "path holds a \"?\"; query is a member of "
+                                   "its own");
+    }
+
+    if (weirctl_eval_string(e, json, "source", "source is no string", &s)
+        != WEIR_OK)
+    {
+        return WEIR_ERROR;
+    }
+
+    if (s.data != NULL) {
+
+        if (weir_addr_parse(s, &e->source) != WEIR_OK) {
+            return weirctl_eval_bad(e, "source is no address");
+        }
+
+        e->r.source_ip = &e->source;
+    }
+
+    if (weirctl_eval_string(e, json, "time", "time is no string", &s)
+        != WEIR_OK)
+    {
+        return WEIR_ERROR;
+    }
+
+    if (s.data != NULL) {
+
+        if (weir_time_parse(s, &e->r.time) != WEIR_OK) {
+            return weirctl_eval_bad(e, "time is no RFC 3339 time");
+        }
+
+        e->r.has_time = 1;
+    }
+
+    if (weirctl_eval_identity(e, json) != WEIR_OK
+        || weirctl_eval_tls(e, json) != WEIR_OK
+        || weirctl_eval_fields(e, json, "headers", &e->fields.headers,
+                               &e->fields.nheaders)
+           != WEIR_OK)
+    {
+        return WEIR_ERROR;
+    }
+
+    return weirctl_eval_fields(e, json, "query", &e->fields.query,
+                               &e->fields.nquery);
+}
+
+
+static int
+weirctl_eval_policy(weirctl_eval_t *e, const json_t *json)
+{
+    weir_str_t                  name;
+    const weir_policy_image_t  *image;
+
+    image = e->b->bundle.image;
+
+    if (weirctl_eval_string(e, json, "policy", "policy is no string", &name)
+        != WEIR_OK)
+    {
+        return WEIR_ERROR;
+    }
+
+    if (name.data == NULL) {
+
+        if (weir_policy_count(image) != 1) {
+            return weirctl_eval_bad(e, "policy is missing: there are several");
+        }
+
+        e->policy = 0;
+
+        return WEIR_OK;
+    }
+
+    if (weir_policy_find(image, name, &e->policy) != WEIR_OK) {
+        return weirctl_eval_bad(e, "there is no policy of that name");
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weirctl_eval_identity(weirctl_eval_t *e, const json_t *json)
+{
+    int            rc;
+    weir_str_t     kind;
+    const json_t  *identity, *claims;
+
+    identity = json_object_get(json, "identity");
+    claims = json_object_get(json, "claims");
+
+    if (identity != NULL && !json_is_object(identity)) {
+        return weirctl_eval_bad(e, "identity is no object");
+    }
+
+    if (claims != NULL && !json_is_object(claims)) {
+        return weirctl_eval_bad(e, "claims is no object");
+    }
+
+    kind.len = 0;
+    kind.data = NULL;
+
+    if (identity != NULL
+        && (weirctl_eval_string(e, identity, "kind",
+                                "identity.kind is no string", &kind)
+            != WEIR_OK
+            || weirctl_eval_string(e, identity, "issuer",
+                                   "identity.issuer is no string",
+                                   &e->r.issuer)
+               != WEIR_OK
+            || weirctl_eval_string(e, identity, "subject",
+                                   "identity.subject is no string",
+                                   &e->r.subject)
+               != WEIR_OK
+            || weirctl_eval_string(e, identity, "spiffe",
+                                   "identity.spiffe is no string",
+                                   &e->r.spiffe)
+               != WEIR_OK))
+    {
+        return WEIR_ERROR;
+    }
+
+    if (claims != NULL) {
+        rc = weir_token_flatten(&e->r.claims, &e->arena, claims);
+
+        if (rc == WEIR_NOMEM) {
+            return rc;
+        }
+
+        if (rc != WEIR_OK) {
+            return weirctl_eval_bad(e, "claims are too large or too deep");
+        }
+    }
+
+    if (kind.data != NULL) {
+
+        if (weir_policy_kind_parse(kind, &e->r.kind) != WEIR_OK) {
+            return weirctl_eval_bad(e, "identity.kind is unknown");
+        }
+
+    } else if (claims != NULL || e->r.subject.data != NULL) {
+        e->r.kind = WEIR_POLICY_JWT;
+
+    } else if (e->r.spiffe.data != NULL) {
+        e->r.kind = WEIR_POLICY_MTLS;
+    }
+
+    return WEIR_OK;
+}
+
+
+/* "name": "value", or an array of values where it is repeated */
+
+static int
+weirctl_eval_fields(weirctl_eval_t *e, const json_t *json, const char *member,
+    const weir_policy_field_t **fields, uint32_t *n)
+{
+    void                 *iter;
+    size_t                i, count;
+    json_t               *object, *value, *item;
+    weir_policy_field_t  *f;
+
+    object = json_object_get(json, member);
+
+    if (object == NULL) {
+        return WEIR_OK;
+    }
+
+    if (!json_is_object(object)) {
+        return weirctl_eval_bad(e, strcmp(member, "query") == 0
+                                   ? "query is no object"
+                                   : "headers is no object");
+    }
+
+    count = 0;
+
+    for (iter = json_object_iter(object); iter != NULL;
+         iter = json_object_iter_next(object, iter))
+    {
+        value = json_object_iter_value(iter);
+        count += json_is_array(value) ? json_array_size(value) : 1;
+    }
+
+    f = weir_arena_calloc(&e->arena, count + 1, sizeof(weir_policy_field_t));
+    if (f == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    *fields = f;
+    *n = (uint32_t) count;
+
+    for (iter = json_object_iter(object); iter != NULL;
+         iter = json_object_iter_next(object, iter))
+    {
+        value = json_object_iter_value(iter);
+        count = json_is_array(value) ? json_array_size(value) : 1;
+
+        for (i = 0; i < count; i++) {
+
+            item = json_is_array(value) ? json_array_get(value, i) : value;
+
+            if (!json_is_string(item)) {
+                return weirctl_eval_bad(e, "a header or query value is "
+                                           "neither a string nor an array of "
+                                           "strings");
+            }
+
+            f->name.data = (const uint8_t *) json_object_iter_key(iter);
+            f->name.len = strlen(json_object_iter_key(iter));
+            f->value.data = (const uint8_t *) json_string_value(item);
+            f->value.len = json_string_length(item);
+            f++;
+        }
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weirctl_eval_tls(weirctl_eval_t *e, const json_t *json)
+{
+    size_t         i;
+    const json_t  *tls;
+
+    static const char  *names[WEIR_POLICY_TLS_ATTRS] = {
+        "version", "cipher", "sni", "fingerprint", "spiffe"
+    };
+
+    tls = json_object_get(json, "tls");
+
+    if (tls == NULL) {
+        return WEIR_OK;
+    }
+
+    if (!json_is_object(tls)) {
+        return weirctl_eval_bad(e, "tls is no object");
+    }
+
+    for (i = 0; i < WEIR_POLICY_TLS_ATTRS; i++) {
+        if (weirctl_eval_string(e, tls, names[i],
+                                "a member of tls is no string",
+                                &e->fields.tls[i])
+            != WEIR_OK)
+        {
+            return WEIR_ERROR;
+        }
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weirctl_eval_string(weirctl_eval_t *e, const json_t *json, const char *member,
+    const char *error, weir_str_t *s)
+{
+    const json_t  *value;
+
+    s->len = 0;
+    s->data = NULL;
+
+    value = json_object_get(json, member);
+
+    if (value == NULL) {
+        return WEIR_OK;
+    }
+
+    if (!json_is_string(value)) {
+        return weirctl_eval_bad(e, error);
+    }
+
+    s->data = (const uint8_t *) json_string_value(value);
+    s->len = json_string_length(value);
+
+    return WEIR_OK;
+}
+
+
+static int
+weirctl_eval_bad(weirctl_eval_t *e, const char *error)
+{
+    e->error = error;
+
+    return WEIR_ERROR;
+}

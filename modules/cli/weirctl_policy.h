@@ -1,0 +1,38 @@
+
+/*
+ * weirctl: policies: what check, test and eval share.
+ */
+
+#ifndef WEIRCTL_POLICY_H_INCLUDED
+#define WEIRCTL_POLICY_H_INCLUDED
+
+
+#include "weirctl.h"
+#include "weir_policy.h"
+
+
+typedef struct {
+    weir_arena_t          arena;
+    const char           *root;
+    weir_policy_bundle_t  bundle;
+} weirctl_bundle_t;
+
+
+/*
+ * Reads and compiles the policies below path; file: path may also be a single
+ * source.  WEIRCTL_GO_ON: b->bundle is filled, possibly with errors in it;
+ * else, after a message, the exit code.  weirctl_bundle_done() in any case.
+ */
+int weirctl_bundle(weirctl_bundle_t *b, const char *path, int file);
+void weirctl_bundle_done(weirctl_bundle_t *b);
+
+/* The diagnostics as text on stderr; warnings are notes. */
+int weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b);
+
+
+int weirctl_check(weirctl_t *ctl);
+int weirctl_test(weirctl_t *ctl);
+int weirctl_eval(weirctl_t *ctl);
+
+
+#endif /* WEIRCTL_POLICY_H_INCLUDED */
