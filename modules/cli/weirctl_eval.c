@@ -115,7 +115,7 @@ weirctl_eval(weirctl_t *ctl)
 static json_t *
 weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
 {
-    json_t          *json, *answer, *id;
+    json_t          *json, *answer, *out, *id;
     json_error_t     jerr = { .text = "" };
     weirctl_eval_t   e;
 
@@ -149,21 +149,24 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
         answer = json_pack("{s:s}", "error", e.error);
     }
 
-    id = json_object_get(json, "id");
+    /* the id comes first */
 
-    if (answer != NULL
-        && json_object_set_new(answer, "id",
-                               id == NULL ? json_null() : json_deep_copy(id))
-           != 0)
+    id = json_object_get(json, "id");
+    out = json_pack("{s:O?}", "id", id);
+
+    if (answer == NULL || out == NULL
+        || (id == NULL && json_object_set_new(out, "id", json_null()) != 0)
+        || json_object_update(out, answer) != 0)
     {
-        json_decref(answer);
-        answer = NULL;
+        json_decref(out);
+        out = NULL;
     }
 
+    json_decref(answer);
     json_decref(json);
     weir_arena_done(&e.arena);
 
-    return answer;
+    return out;
 }
 
 
