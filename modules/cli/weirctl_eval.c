@@ -115,7 +115,7 @@ weirctl_eval(weirctl_t *ctl)
 static json_t *
 weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
 {
-    json_t          *json, *answer, *out, *id;
+    json_t          *json, *answer, *out;
     json_error_t     jerr = { .text = "" };
     weirctl_eval_t   e;
 
@@ -151,12 +151,9 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
 
     /* the id comes first */
 
-    id = json_object_get(json, "id");
-    out = json_pack("{s:O?}", "id", id);
+    out = json_pack("{s:O?}", "id", json_object_get(json, "id"));
 
-    if (answer == NULL || out == NULL
-        || (id == NULL && json_object_set_new(out, "id", json_null()) != 0)
-        || json_object_update(out, answer) != 0)
+    if (answer == NULL || out == NULL || json_object_update(out, answer) != 0)
     {
         json_decref(out);
         out = NULL;
