@@ -199,17 +199,23 @@ weir_str_t weir_policy_rule_name(const weir_policy_image_t *image,
 
 
 /*
- * The binding check: can this policy be used in a location?  known are the
- * issuers of nginx.conf, admitted those that the location's weir_auth lists.
- * Calls report for each fault: an issuer that nginx.conf lacks, a schema
- * without "from" where several issuers can arrive.  message is
- * "FILE:LINE:COLUMN: ...", valid during the call.  Returns the number of
- * faults.
+ * The binding check: can this policy be used in a location?  known tells
+ * whether nginx.conf has an issuer of that name; admitted are those that the
+ * location's weir_auth lists.  report is called for each fault: an issuer
+ * that nginx.conf lacks, a schema without "from" where several issuers can
+ * arrive.  message is "FILE:LINE:COLUMN: error: ...", valid during the call.
+ * Returns the number of faults.
  */
+
+typedef struct {
+    int   (*known)(void *ctx, weir_policy_name_kind_t kind, weir_str_t name);
+    void  (*report)(void *ctx, weir_str_t message);
+    void   *ctx;
+} weir_policy_binder_t;
+
 uint32_t weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
-    const weir_str_t *known, uint32_t nknown,
     const weir_str_t *admitted, uint32_t nadmitted,
-    void (*report)(void *ctx, weir_str_t message), void *ctx);
+    const weir_policy_binder_t *binder);
 
 
 /* --- deciding --- */

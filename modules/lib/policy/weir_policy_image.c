@@ -11,15 +11,9 @@
 
 static const weir_policy_rec_t *weir_policy_rec(
     const weir_policy_image_t *image, uint32_t policy);
-static void weir_policy_bind_issuer(const weir_policy_image_t *image,
-    const weir_policy_rec_t *rec, const weir_policy_name_rec_t *name,
-    void (*report)(void *ctx, weir_str_t message), void *ctx);
-static void weir_policy_bind_any(const weir_policy_image_t *image,
-    const weir_policy_name_rec_t *name, const weir_str_t *admitted,
-    uint32_t nadmitted, void (*report)(void *ctx, weir_str_t message),
-    void *ctx);
-static int weir_policy_listed(weir_str_t name, const weir_str_t *list,
-    uint32_t n);
+static void weir_policy_bind_fault(const weir_policy_image_t *image,
+    const weir_policy_binder_t *binder, const weir_policy_name_rec_t *name,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 
 /* Methods with a bit of their own, at most 31; in order of use. */
@@ -275,33 +269,43 @@ weir_policy_rec(const weir_policy_image_t *image, uint32_t policy)
 
 uint32_t
 weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
-    const weir_str_t *known, uint32_t nknown, const weir_str_t *admitted,
-    uint32_t nadmitted, void (*report)(void *ctx, weir_str_t message),
-    void *ctx)
+    const weir_str_t *admitted, uint32_t nadmitted,
+    const weir_policy_binder_t *binder)
 {
     uint32_t                       i, n;
+    weir_str_t                     issuer, own;
     const weir_policy_rec_t       *rec;
     const weir_policy_name_rec_t  *name;
 
     n = 0;
     rec = weir_policy_rec(image, policy);
+    own = weir_policy_text(image, rec->name);
     name = weir_policy_at(image, rec->names.off);
 
     for (i = 0; i < rec->names.n; i++) {
 
+        issuer = weir_policy_text(image, name[i].name);
+
         if (name[i].kind == WEIR_POLICY_NAME_ANY_ISSUER) {
 
             if (nadmitted > 1) {
-                weir_policy_bind_any(image, &name[i], admitted, nadmitted,
-                                     report, ctx);
                 n++;
+                weir_policy_bind_fault(image, binder, &name[i],
+                                       "policy %.*s has a schema without "
+                                       "\"from\" where several issuers can "
+                                       "arrive, %.*s and %.*s among them; "
+                                       "write \"schema from NAME\"",
+                                       weir_policy_s(own),
+                                       weir_policy_s(admitted[0]),
+                                       weir_policy_s(admitted[1]));
             }
 
-        } else if (!weir_policy_listed(weir_policy_text(image, name[i].name),
-                                       known, nknown))
-        {
-            weir_policy_bind_issuer(image, rec, &name[i], report, ctx);
+        } else if (!binder->known(binder->ctx, name[i].kind, issuer)) {
             n++;
+            weir_policy_bind_fault(image, binder, &name[i],
+                                   "policy %.*s names issuer %.*s, and there "
+                                   "is no such weir_issuer",
+                                   weir_policy_s(own), weir_policy_s(issuer));
         }
     }
 
@@ -310,67 +314,31 @@ weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
 
 
 static void
-weir_policy_bind_issuer(const weir_policy_image_t *image,
-    const weir_policy_rec_t *rec, const weir_policy_name_rec_t *name,
-    void (*report)(void *ctx, weir_str_t message), void *ctx)
+weir_policy_bind_fault(const weir_policy_image_t *image,
+    const weir_policy_binder_t *binder, const weir_policy_name_rec_t *name,
+    const char *fmt, ...)
 {
-    int         n;
-    char        text[512];
-    weir_str_t  message, file, issuer, policy;
-
-    file = weir_policy_text(image, name->file);
-    issuer = weir_policy_text(image, name->name);
-    policy = weir_policy_text(image, rec->name);
-
-    n = snprintf(text, sizeof(text), "%.*s:%u:%u: error: policy %.*s names "
-                 "issuer %.*s, and there is no such weir_issuer",
-                 weir_policy_s(file), name->line, name->column,
-                 weir_policy_s(policy), weir_policy_s(issuer));
-
-    message.data = (const uint8_t *) text;
-    message.len = n < 0 ? 0 : (size_t) n < sizeof(text) ? (size_t) n
-                                                        : sizeof(text) - 1;
-
-    report(ctx, message);
-}
-
-
-static void
-weir_policy_bind_any(const weir_policy_image_t *image,
-    const weir_policy_name_rec_t *name, const weir_str_t *admitted,
-    uint32_t nadmitted, void (*report)(void *ctx, weir_str_t message),
-    void *ctx)
-{
-    int         n;
-    char        text[512];
+    int         n, m;
+    char        text[768];
+    va_list     args;
     weir_str_t  message, file;
 
     file = weir_policy_text(image, name->file);
 
-    n = snprintf(text, sizeof(text), "%.*s:%u:%u: error: a schema without "
-                 "\"from\" where %u issuers can arrive, %.*s and %.*s among "
-                 "them: write \"schema from NAME\"",
-                 weir_policy_s(file), name->line, name->column, nadmitted,
-                 weir_policy_s(admitted[0]), weir_policy_s(admitted[1]));
-
-    message.data = (const uint8_t *) text;
-    message.len = n < 0 ? 0 : (size_t) n < sizeof(text) ? (size_t) n
-                                                        : sizeof(text) - 1;
-
-    report(ctx, message);
-}
-
-
-static int
-weir_policy_listed(weir_str_t name, const weir_str_t *list, uint32_t n)
-{
-    uint32_t  i;
-
-    for (i = 0; i < n; i++) {
-        if (weir_str_eq(name, list[i])) {
-            return 1;
-        }
+    if (file.len > 255) {
+        file.len = 255;
     }
 
-    return 0;
+    n = snprintf(text, sizeof(text), "%.*s:%u:%u: error: ",
+                 weir_policy_s(file), name->line, name->column);
+
+    va_start(args, fmt);
+    m = vsnprintf(text + n, sizeof(text) - (size_t) n, fmt, args);
+    va_end(args);
+
+    message.data = (const uint8_t *) text;
+    message.len = (size_t) (n + m) < sizeof(text) ? (size_t) (n + m)
+                                                  : sizeof(text) - 1;
+
+    binder->report(binder->ctx, message);
 }

@@ -1,0 +1,457 @@
+
+/*
+ * Weir: weir_bundle and weir_policy, and the decisions that the gate asks
+ * for.
+ */
+
+#include "ngx_http_weir_policy_internal.h"
+
+
+static void ngx_http_weir_policy_count(ngx_http_request_t *r,
+    weir_policy_reason_t reason);
+static char *ngx_http_weir_policy_set_bundle(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_weir_policy_set_policy(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static void *ngx_http_weir_policy_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_weir_policy_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_weir_policy_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_weir_policy_init(ngx_conf_t *cf);
+static ngx_http_weir_policy_use_t *ngx_http_weir_policy_use(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_str_t *name);
+static ngx_int_t ngx_http_weir_policy_init_module(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_weir_policy_commands[] = {
+
+    { ngx_string("weir_bundle"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_weir_policy_set_bundle,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("weir_policy"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_weir_policy_set_policy,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_weir_policy_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_weir_policy_init,             /* postconfiguration */
+
+    ngx_http_weir_policy_create_main_conf, /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_weir_policy_create_loc_conf,  /* create location configuration */
+    ngx_http_weir_policy_merge_loc_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_weir_policy_module = {
+    NGX_MODULE_V1,
+    &ngx_http_weir_policy_module_ctx,      /* module context */
+    ngx_http_weir_policy_commands,         /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_http_weir_policy_init_module,      /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * A worker of an older configuration may meet a bundle that lacks its policy:
+ * it then uses the bundle that came with it, while that is there.
+ */
+
+void
+ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
+{
+    ngx_str_t                          rule;
+    uint32_t                           rules[1], policy;
+    ngx_uint_t                         part;
+    weir_str_t                         name;
+    ngx_http_weir_loc_conf_t          *lcf;
+    weir_policy_decision_t             decision;
+    const weir_policy_image_t         *image;
+    ngx_http_weir_policy_request_t     pr;
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
+    d->status = NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_weir_policy_module);
+
+    ctx->policy = lcf->policy;
+    ngx_str_null(&ctx->rule);
+    ngx_str_null(&ctx->bundle);
+
+    decision.reason = WEIR_POLICY_NO_BUNDLE;
+
+    image = ngx_http_weir_policy_pin(mcf, 0, &part);
+
+    if (image == NULL) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "weir: no bundle is active: policy \"%V\" cannot decide",
+                      &lcf->policy);
+        goto done;
+    }
+
+    name = ngx_http_weir_policy_str(&lcf->policy);
+
+    if (weir_policy_find(image, name, &policy) != WEIR_OK) {
+
+        ngx_http_weir_policy_unpin(mcf);
+
+        image = ngx_http_weir_policy_pin(mcf, 1, &part);
+
+        if (image == NULL || weir_policy_find(image, name, &policy) != WEIR_OK)
+        {
+            if (image) {
+                ngx_http_weir_policy_unpin(mcf);
+            }
+
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "weir: the active bundle has no policy \"%V\"",
+                          &lcf->policy);
+
+            decision.reason = WEIR_POLICY_NO_POLICY;
+            goto done;
+        }
+    }
+
+    decision.rules = rules;
+    decision.max = 1;
+
+    ngx_http_weir_policy_request(&pr, r, q);
+
+    weir_policy_decide(image, policy, &pr.policy, &decision);
+
+    ngx_str_set(&ctx->bundle, "0");
+
+    ngx_str_null(&rule);
+
+    if (decision.count) {
+        name = weir_policy_rule_name(image, policy, rules[0]);
+
+        rule.len = name.len;
+        rule.data = ngx_pnalloc(r->pool, name.len);
+
+        if (rule.data) {
+            ngx_memcpy(rule.data, name.data, name.len);
+        }
+    }
+
+    ngx_http_weir_policy_unpin(mcf);
+
+    if (rule.len && rule.data == NULL) {
+        d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        decision.reason = WEIR_POLICY_FAILED;
+        goto done;
+    }
+
+    ctx->rule = rule;
+
+    d->status = NGX_HTTP_FORBIDDEN;
+    d->final = (decision.reason == WEIR_POLICY_DENY_RULE
+                || decision.reason == WEIR_POLICY_DENY_UNKNOWN);
+
+    if (decision.verdict == WEIR_POLICY_PERMIT
+        && decision.reason == WEIR_POLICY_PERMIT_RULE)
+    {
+        d->permit = 1;
+        d->status = 0;
+    }
+
+done:
+
+    d->reason = weir_policy_reason_name(decision.reason);
+
+    ngx_http_weir_policy_count(r, decision.reason);
+}
+
+
+static void
+ngx_http_weir_policy_count(ngx_http_request_t *r, weir_policy_reason_t reason)
+{
+    uint64_t                         *counters;
+    ngx_http_weir_policy_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_policy_module);
+
+    if (plcf->use == NULL) {
+        return;
+    }
+
+    counters = ngx_http_weir_slab(plcf->use->counters);
+
+    ngx_http_weir_count(&counters[reason], 1);
+}
+
+
+/* weir_bundle DIR [bootstrap] */
+
+static char *
+ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_weir_policy_main_conf_t *mcf = conf;
+
+    ngx_str_t  *value, name;
+
+    ngx_http_weir_use(cf);
+
+    if (mcf->set) {
+        return "is duplicate";
+    }
+
+    mcf->set = 1;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3
+        && ngx_strcmp(value[2].data, "bootstrap") != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->dir = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &mcf->dir, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_weir_policy_compile(cf, mcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_set(&name, "generations");
+
+    mcf->block = ngx_http_weir_block_add(cf, NGX_HTTP_WEIR_AREA_POLICIES,
+                                         "policy", &name, 0);
+    if (mcf->block == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->block->whole = 1;
+    mcf->block->init = ngx_http_weir_policy_fit;
+    mcf->block->init_data = mcf;
+
+    return NGX_CONF_OK;
+}
+
+
+/* weir_policy NAME|off [shadow] */
+
+static char *
+ngx_http_weir_policy_set_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_weir_policy_loc_conf_t *plcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_weir_loc_conf_t  *lcf;
+
+    ngx_http_weir_uses(cf);
+
+    lcf = ngx_http_weir_conf(cf);
+    value = cf->args->elts;
+
+    if (lcf->policy_set) {
+        return "is duplicate";
+    }
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strcmp(value[2].data, "shadow") == 0) {
+            return "has \"shadow\", which comes with a later release of Weir";
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        lcf->policy_set = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (!ngx_http_weir_name(cf, "policy", &value[1])) {
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->policy_set = 2;
+    lcf->policy = value[1];
+
+    plcf->file = cf->conf_file->file.name;
+    plcf->line = cf->conf_file->line;
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_weir_policy_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_policy_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&mcf->policies, cf->pool, 4,
+                       sizeof(ngx_http_weir_policy_use_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return mcf;
+}
+
+
+static void *
+ngx_http_weir_policy_create_loc_conf(ngx_conf_t *cf)
+{
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->file = { 0, NULL };
+     *     conf->line = 0;
+     *     conf->use = NULL;
+     */
+
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_policy_loc_conf_t));
+}
+
+
+/* The name itself is the core's; here is only where it was written. */
+
+static char *
+ngx_http_weir_policy_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_weir_policy_loc_conf_t *prev = parent;
+    ngx_http_weir_policy_loc_conf_t *conf = child;
+
+    if (conf->line == 0) {
+        conf->file = prev->file;
+        conf->line = prev->line;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_policy_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                          i;
+    ngx_array_t                        *locations;
+    ngx_http_weir_loc_conf_t          **lcf;
+    ngx_http_weir_policy_loc_conf_t    *plcf;
+    ngx_http_weir_policy_main_conf_t   *mcf;
+
+    if (!ngx_http_weir_used(cf)) {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_policy_module);
+
+    locations = ngx_http_weir_locations(cf);
+    lcf = locations->elts;
+
+    for (i = 0; i < locations->nelts; i++) {
+
+        if (lcf[i]->policy_set != 2) {
+            continue;
+        }
+
+        plcf = lcf[i]->loc_conf[ngx_http_weir_policy_module.ctx_index];
+
+        plcf->use = ngx_http_weir_policy_use(cf, mcf, &lcf[i]->policy);
+        if (plcf->use == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_weir_policy_bind(cf, mcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_weir_provide(cf, &ngx_http_weir_policy_provider);
+}
+
+
+static ngx_http_weir_policy_use_t *
+ngx_http_weir_policy_use(ngx_conf_t *cf, ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_str_t *name)
+{
+    ngx_uint_t                    i;
+    ngx_http_weir_policy_use_t   *use, **uses;
+
+    uses = mcf->policies.elts;
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        if (uses[i]->name.len == name->len
+            && ngx_strncmp(uses[i]->name.data, name->data, name->len) == 0)
+        {
+            return uses[i];
+        }
+    }
+
+    use = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_policy_use_t));
+    if (use == NULL) {
+        return NULL;
+    }
+
+    use->name = *name;
+    use->counters = ngx_http_weir_slab_add(cf, "decisions", name,
+                                      WEIR_POLICY_REASONS * sizeof(uint64_t));
+    if (use->counters == NULL) {
+        return NULL;
+    }
+
+    uses = ngx_array_push(&mcf->policies);
+    if (uses == NULL) {
+        return NULL;
+    }
+
+    *uses = use;
+
+    return use;
+}
+
+
+static ngx_int_t
+ngx_http_weir_policy_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_weir_policy_module);
+
+    if (mcf && mcf->block) {
+        ngx_http_weir_policy_activate(cycle, mcf);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,142 @@
+
+/*
+ * Weir: decisions and the bundle, in metrics and in weir_api.
+ */
+
+#include "ngx_http_weir_policy_internal.h"
+
+
+static void ngx_http_weir_policy_metrics(ngx_cycle_t *cycle,
+    ngx_http_weir_text_t *t);
+static ngx_int_t ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root);
+static const char *ngx_http_weir_policy_verdict(ngx_uint_t reason);
+
+
+ngx_http_weir_provider_t  ngx_http_weir_policy_provider = {
+    ngx_http_weir_policy_metrics,
+    ngx_http_weir_policy_api
+};
+
+
+/* The reasons of decisions; the rest are the gate's. */
+
+static const ngx_uint_t  ngx_http_weir_policy_reasons[] = {
+    WEIR_POLICY_PERMIT_RULE,
+    WEIR_POLICY_DENY_RULE,
+    WEIR_POLICY_DENY_UNKNOWN,
+    WEIR_POLICY_DEFAULT_DENY,
+    WEIR_POLICY_NO_BUNDLE,
+    WEIR_POLICY_NO_POLICY,
+    WEIR_POLICY_FAILED
+};
+
+#define NGX_HTTP_WEIR_POLICY_NREASONS                                         \
+    (sizeof(ngx_http_weir_policy_reasons) / sizeof(ngx_uint_t))
+
+
+static void
+ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
+{
+    uint64_t                            n;
+    ngx_uint_t                          i, k, reason;
+    ngx_http_weir_policy_use_t        **uses;
+    ngx_http_weir_policy_main_conf_t   *mcf;
+    ngx_http_weir_policy_generation_t   g;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_weir_policy_module);
+    uses = mcf->policies.elts;
+
+    ngx_http_weir_family(t, "weir_policy_decisions", "counter", NULL,
+                         "Decisions by policy, verdict and reason.");
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        for (k = 0; k < NGX_HTTP_WEIR_POLICY_NREASONS; k++) {
+
+            reason = ngx_http_weir_policy_reasons[k];
+            n = ngx_http_weir_slab_sum(uses[i]->counters,
+                                       reason * sizeof(uint64_t));
+
+            ngx_http_weir_text(t, "weir_policy_decisions_total{policy=\"%V\","
+                               "verdict=\"%s\",reason=\"%s\"} %uL\n",
+                               &uses[i]->name,
+                               ngx_http_weir_policy_verdict(reason),
+                               weir_policy_reason_name(reason), n);
+        }
+    }
+
+    if (ngx_http_weir_policy_generation(mcf, &g) == NGX_OK) {
+        ngx_http_weir_family(t, "weir_bundle_version", "gauge", NULL,
+                             "Version of the active bundle; 0 is a local "
+                             "one.");
+        ngx_http_weir_text(t, "weir_bundle_version 0\n");
+    }
+}
+
+
+static const char *
+ngx_http_weir_policy_verdict(ngx_uint_t reason)
+{
+    switch (reason) {
+
+    case WEIR_POLICY_PERMIT_RULE:
+        return "permit";
+
+    case WEIR_POLICY_NO_BUNDLE:
+    case WEIR_POLICY_NO_POLICY:
+    case WEIR_POLICY_FAILED:
+        return "error";
+
+    default:
+        return "deny";
+    }
+}
+
+
+static ngx_int_t
+ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
+{
+    u_char                              hash[sizeof("sha256:") - 1
+                                             + 2 * NGX_HTTP_WEIR_POLICY_HASH];
+    u_char                              at[sizeof("1970-01-01T00:00:00Z")];
+    json_t                             *bundle;
+    ngx_tm_t                            tm;
+    ngx_http_weir_policy_main_conf_t   *mcf;
+    ngx_http_weir_policy_generation_t   g;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_weir_policy_module);
+
+    if (ngx_http_weir_policy_generation(mcf, &g) != NGX_OK) {
+
+        bundle = json_pack("{s:n,s:n,s:s,s:s,s:b,s:n,s:n}",
+                           "version", "hash", "source", "none",
+                           "trust", "none", "signed", 0, "activated",
+                           "error");
+
+    } else {
+
+        ngx_memcpy(hash, "sha256:", sizeof("sha256:") - 1);
+        ngx_hex_dump(hash + sizeof("sha256:") - 1, g.hash,
+                     NGX_HTTP_WEIR_POLICY_HASH);
+
+        ngx_gmtime(g.activated, &tm);
+
+        ngx_sprintf(at, "%4d-%02d-%02dT%02d:%02d:%02dZ%Z",
+                    tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                    tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
+
+        bundle = json_pack("{s:i,s:s%,s:s,s:s,s:b,s:s,s:n}",
+                           "version", 0,
+                           "hash", (char *) hash, sizeof(hash),
+                           "source", "local", "trust", "none", "signed", 0,
+                           "activated", (char *) at, "error");
+    }
+
+    if (bundle == NULL) {
+        return NGX_ERROR;
+    }
+
+    return json_object_set_new(root, "bundle", bundle) == 0 ? NGX_OK
+                                                            : NGX_ERROR;
+}
