@@ -100,6 +100,12 @@ ngx_int_t ngx_http_weir_policy_generation(
     ngx_http_weir_policy_generation_t *g);
 
 
+/* --- ngx_http_weir_policy_status.c --- */
+
+/* $weir_rule and $weir_bundle. */
+ngx_int_t ngx_http_weir_policy_variables(ngx_conf_t *cf);
+
+
 /* --- ngx_http_weir_policy_request.c --- */
 
 typedef struct {

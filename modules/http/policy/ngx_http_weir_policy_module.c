@@ -44,7 +44,7 @@ static ngx_command_t  ngx_http_weir_policy_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_weir_policy_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_http_weir_policy_variables,        /* preconfiguration */
     ngx_http_weir_policy_init,             /* postconfiguration */
 
     ngx_http_weir_policy_create_main_conf, /* create main configuration */

@@ -1,11 +1,13 @@
 
 /*
- * Weir: decisions and the bundle, in metrics and in weir_api.
+ * Weir: decisions and the bundle, in variables, metrics and weir_api.
  */
 
 #include "ngx_http_weir_policy_internal.h"
 
 
+static ngx_int_t ngx_http_weir_policy_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_weir_policy_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 static ngx_int_t ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root);
@@ -15,6 +17,18 @@ static const char *ngx_http_weir_policy_verdict(ngx_uint_t reason);
 ngx_http_weir_provider_t  ngx_http_weir_policy_provider = {
     ngx_http_weir_policy_metrics,
     ngx_http_weir_policy_api
+};
+
+
+static ngx_http_variable_t  ngx_http_weir_policy_vars[] = {
+
+    { ngx_string("weir_rule"), NULL, ngx_http_weir_policy_variable,
+      offsetof(ngx_http_weir_ctx_t, rule), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("weir_bundle"), NULL, ngx_http_weir_policy_variable,
+      offsetof(ngx_http_weir_ctx_t, bundle), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
 };
 
 
@@ -32,6 +46,55 @@ static const ngx_uint_t  ngx_http_weir_policy_reasons[] = {
 
 #define NGX_HTTP_WEIR_POLICY_NREASONS                                         \
     (sizeof(ngx_http_weir_policy_reasons) / sizeof(ngx_uint_t))
+
+
+ngx_int_t
+ngx_http_weir_policy_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_weir_policy_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Not set is empty. */
+
+static ngx_int_t
+ngx_http_weir_policy_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t            *s;
+    ngx_http_weir_ctx_t  *ctx;
+
+    v->len = 0;
+    v->data = (u_char *) "";
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    ctx = ngx_http_weir_ctx_get(r);
+
+    if (ctx) {
+        s = (ngx_str_t *) ((u_char *) ctx + data);
+
+        if (s->len) {
+            v->len = s->len;
+            v->data = s->data;
+        }
+    }
+
+    return NGX_OK;
+}
 
 
 static void
