@@ -407,8 +407,9 @@ reason_names(void **state)
     assert_string_equal(list, "malformed too-large alg crit typ kid-missing "
         "kid-unknown key signature exp-missing expired lifetime not-before "
         "issued-at issuer audience claims cnf revoked throttled ");
-    assert_string_equal(weir_token_reason(WEIR_TOKEN_ERROR).data, "error");
-    assert_string_equal(weir_token_reason(12345).data, "error");
+    assert_string_equal((char *) weir_token_reason(WEIR_TOKEN_ERROR).data,
+                        "error");
+    assert_string_equal((char *) weir_token_reason(12345).data, "error");
 }
 
 
