@@ -62,7 +62,8 @@ for ('/x', '/ids', '/full', '/off', '/dead', '/return', '/denied', '/missing',
     $t->wait_access_log(qr/^\Q$_\E\?q \d+ \[$ids[0]\]$/m);
 }
 
-for my $bad ("GARBAGE\r\n\r\n", "GET /x HTTP/7.1\r\n\r\n", "\x16\x03\x01\r\n\r\n",
+for my $bad ("GARBAGE\r\n\r\n", "GET /x HTTP/7.1\r\n\r\n",
+             "\x16\x03\x01\r\n\r\n",
              "GET /x HTTP/1.1\r\n\r\n",
              "GET /x HTTP/1.1\r\nHost: a\r\nHost: b c\r\n\r\n",
              "GET /x HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
