@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "weirctl_policy.h"
+#include "weir_json.h"
 #include "weir_time.h"
 #include "weir_token.h"
 
@@ -26,14 +27,25 @@ typedef struct {
     weir_str_t             path;
     weir_str_t             host;
     weir_addr_t            source;
+    weir_addr_t            peer;
     weir_policy_request_t  r;
     weir_policy_fields_t   fields;
 } weirctl_eval_t;
 
 
+/* The line bounds all but what would make the parser recurse. */
+
+static const weir_json_limits_t  weirctl_eval_limits = {
+    64, WEIRCTL_EVAL_LINE, WEIRCTL_EVAL_LINE
+};
+
+
 static json_t *weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line);
 static json_t *weirctl_eval_answer(weirctl_eval_t *e);
 static int weirctl_eval_request(weirctl_eval_t *e, const json_t *json);
+static int weirctl_eval_address(weirctl_eval_t *e, const json_t *json,
+    const char *member, const char *error, weir_addr_t *addr,
+    const weir_addr_t **set);
 static int weirctl_eval_policy(weirctl_eval_t *e, const json_t *json);
 static int weirctl_eval_identity(weirctl_eval_t *e, const json_t *json);
 static int weirctl_eval_fields(weirctl_eval_t *e, const json_t *json,
@@ -41,6 +53,7 @@ static int weirctl_eval_fields(weirctl_eval_t *e, const json_t *json,
 static int weirctl_eval_tls(weirctl_eval_t *e, const json_t *json);
 static int weirctl_eval_string(weirctl_eval_t *e, const json_t *json,
     const char *member, const char *error, weir_str_t *s);
+static json_t *weirctl_eval_member(const json_t *json, const char *member);
 static int weirctl_eval_bad(weirctl_eval_t *e, const char *error);
 
 
@@ -61,13 +74,18 @@ weirctl_eval(weirctl_t *ctl)
                          "  {\"id\":1,\"verdict\":\"permit\",\"rules\":[...],"
                          "\"reason\":\"permit-rule\",\"obligations\":{}}\n"
                          "A line that cannot be read is answered by {\"id\":"
-                         "...,\"error\":\"...\"}.", NULL, 1, 1);
+                         "...,\"error\":\"...\"}.", NULL, 1, 2);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
     }
 
-    rc = weirctl_bundle(&b, ctl->argv[0], 0);
+    if (ctl->argc == 2 && strcmp(ctl->argv[1], "-") != 0) {
+        return weirctl_error("unexpected \"%s\": requests come from stdin",
+                             ctl->argv[1]);
+    }
+
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 0);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_diagnostics(ctl, &b);
@@ -116,7 +134,7 @@ static json_t *
 weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
 {
     json_t          *json, *answer, *out;
-    json_error_t     jerr = { .text = "" };
+    json_error_t     jerr = { .text = "" }, again;
     weirctl_eval_t   e;
 
     memset(&e, 0, sizeof(weirctl_eval_t));
@@ -130,12 +148,22 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
     if (line.len > WEIRCTL_EVAL_LINE) {
         e.error = "the line is too long";
 
+    } else if (weir_json_scan((uint8_t *) line.data, line.len,
+                              &weirctl_eval_limits)
+               != WEIR_OK)
+    {
+        e.error = "this is no JSON, or nests too deep";
+
     } else {
         json = json_loadb((const char *) line.data, line.len,
                           JSON_REJECT_DUPLICATES, &jerr);
 
         if (json == NULL) {
             e.error = jerr.text;
+
+            /* a duplicate member is an error, and its line has an id */
+
+            json = json_loadb((const char *) line.data, line.len, 0, &again);
 
         } else if (!json_is_object(json)) {
             e.error = "a JSON object is needed";
@@ -244,19 +272,14 @@ weirctl_eval_request(weirctl_eval_t *e, const json_t *json)
                                    "its own");
     }
 
-    if (weirctl_eval_string(e, json, "source", "source is no string", &s)
-        != WEIR_OK)
+    if (weirctl_eval_address(e, json, "source", "source is no address",
+                             &e->source, &e->r.source_ip)
+        != WEIR_OK
+        || weirctl_eval_address(e, json, "peer", "peer is no address",
+                                &e->peer, &e->r.source_peer)
+           != WEIR_OK)
     {
         return WEIR_ERROR;
-    }
-
-    if (s.data != NULL) {
-
-        if (weir_addr_parse(s, &e->source) != WEIR_OK) {
-            return weirctl_eval_bad(e, "source is no address");
-        }
-
-        e->r.source_ip = &e->source;
     }
 
     if (weirctl_eval_string(e, json, "time", "time is no string", &s)
@@ -285,6 +308,30 @@ weirctl_eval_request(weirctl_eval_t *e, const json_t *json)
 
     return weirctl_eval_fields(e, json, "query", &e->fields.query,
                                &e->fields.nquery);
+}
+
+
+static int
+weirctl_eval_address(weirctl_eval_t *e, const json_t *json, const char *member,
+    const char *error, weir_addr_t *addr, const weir_addr_t **set)
+{
+    weir_str_t  s;
+
+    if (weirctl_eval_string(e, json, member, error, &s) != WEIR_OK) {
+        return WEIR_ERROR;
+    }
+
+    if (s.data == NULL) {
+        return WEIR_OK;
+    }
+
+    if (weir_addr_parse(s, addr) != WEIR_OK) {
+        return weirctl_eval_bad(e, error);
+    }
+
+    *set = addr;
+
+    return WEIR_OK;
 }
 
 
@@ -328,8 +375,8 @@ weirctl_eval_identity(weirctl_eval_t *e, const json_t *json)
     weir_str_t     kind;
     const json_t  *identity, *claims;
 
-    identity = json_object_get(json, "identity");
-    claims = json_object_get(json, "claims");
+    identity = weirctl_eval_member(json, "identity");
+    claims = weirctl_eval_member(json, "claims");
 
     if (identity != NULL && !json_is_object(identity)) {
         return weirctl_eval_bad(e, "identity is no object");
@@ -380,7 +427,9 @@ weirctl_eval_identity(weirctl_eval_t *e, const json_t *json)
             return weirctl_eval_bad(e, "identity.kind is unknown");
         }
 
-    } else if (claims != NULL || e->r.subject.data != NULL) {
+    } else if ((e->r.claims != NULL && e->r.claims->count != 0)
+               || e->r.subject.data != NULL)
+    {
         e->r.kind = WEIR_POLICY_JWT;
 
     } else if (e->r.spiffe.data != NULL) {
@@ -402,7 +451,7 @@ weirctl_eval_fields(weirctl_eval_t *e, const json_t *json, const char *member,
     json_t               *object, *value, *item;
     weir_policy_field_t  *f;
 
-    object = json_object_get(json, member);
+    object = weirctl_eval_member(json, member);
 
     if (object == NULL) {
         return WEIR_OK;
@@ -469,7 +518,7 @@ weirctl_eval_tls(weirctl_eval_t *e, const json_t *json)
         "version", "cipher", "sni", "fingerprint", "spiffe"
     };
 
-    tls = json_object_get(json, "tls");
+    tls = weirctl_eval_member(json, "tls");
 
     if (tls == NULL) {
         return WEIR_OK;
@@ -502,7 +551,7 @@ weirctl_eval_string(weirctl_eval_t *e, const json_t *json, const char *member,
     s->len = 0;
     s->data = NULL;
 
-    value = json_object_get(json, member);
+    value = weirctl_eval_member(json, member);
 
     if (value == NULL) {
         return WEIR_OK;
@@ -516,6 +565,19 @@ weirctl_eval_string(weirctl_eval_t *e, const json_t *json, const char *member,
     s->len = json_string_length(value);
 
     return WEIR_OK;
+}
+
+
+/* A member that is null is absent. */
+
+static json_t *
+weirctl_eval_member(const json_t *json, const char *member)
+{
+    json_t  *value;
+
+    value = json_object_get(json, member);
+
+    return json_is_null(value) ? NULL : value;
 }
 
 

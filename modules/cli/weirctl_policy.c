@@ -16,6 +16,8 @@
 #include "weirctl_policy.h"
 
 
+static int weirctl_bundle_none(const weirctl_t *ctl, const char *path,
+    const char *why);
 static int weirctl_bundle_file(weirctl_bundle_t *b, const char *path);
 static int weirctl_bundle_list(void *ctx, weir_str_t path,
     weir_policy_folder_t *folder);
@@ -27,6 +29,7 @@ static json_t *weirctl_place_json(weirctl_bundle_t *b,
     weir_policy_place_t place);
 static int weirctl_json_out(json_t *json);
 static int weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b);
+static void weirctl_test_name(weir_str_t name);
 static int weirctl_test_json(weirctl_bundle_t *b);
 
 
@@ -48,7 +51,7 @@ weirctl_check(weirctl_t *ctl)
         return rc;
     }
 
-    rc = weirctl_bundle(&b, ctl->argv[0], 1);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);
 
     if (rc == WEIRCTL_GO_ON) {
 
@@ -98,7 +101,7 @@ weirctl_test(weirctl_t *ctl)
         return rc;
     }
 
-    rc = weirctl_bundle(&b, ctl->argv[0], 0);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 0);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = ctl->json ? weirctl_test_json(&b) : weirctl_test_tap(ctl, &b);
@@ -138,9 +141,10 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b)
             return weirctl_error("out of memory");
         }
 
-        printf("%s %u - %.*s: %.*s\n", o.passed ? "ok" : "not ok", i + 1,
-               (int) o.policy.len, o.policy.data, (int) o.name.len,
-               o.name.data);
+        printf("%s %u - %.*s: ", o.passed ? "ok" : "not ok", i + 1,
+               (int) o.policy.len, o.policy.data);
+        weirctl_test_name(o.name);
+        printf("\n");
 
         if (!o.passed) {
             failed++;
@@ -153,6 +157,25 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b)
     }
 
     return failed ? WEIRCTL_NO : WEIRCTL_YES;
+}
+
+
+/* TAP takes what stands behind a "#" for a directive. */
+
+static void
+weirctl_test_name(weir_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < name.len; i++) {
+
+        if (name.data[i] == '#') {
+            printf("\\#");
+
+        } else {
+            putchar(name.data[i] < 0x20 ? ' ' : name.data[i]);
+        }
+    }
 }
 
 
@@ -222,7 +245,8 @@ weirctl_test_json(weirctl_bundle_t *b)
 
 
 int
-weirctl_bundle(weirctl_bundle_t *b, const char *path, int file)
+weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
+    int file)
 {
     int                    rc;
     uint32_t               nsources;
@@ -261,8 +285,7 @@ weirctl_bundle(weirctl_bundle_t *b, const char *path, int file)
         break;
 
     case WEIR_DECLINED:
-        (void) weirctl_error("%s: %s", path, err.text);
-        return WEIRCTL_NO;
+        return weirctl_bundle_none(ctl, path, err.text);
 
     case WEIR_NOMEM:
         return weirctl_error("out of memory");
@@ -278,6 +301,31 @@ weirctl_bundle(weirctl_bundle_t *b, const char *path, int file)
     }
 
     return WEIRCTL_GO_ON;
+}
+
+
+/* A folder that is no bundle is an error of the policies. */
+
+static int
+weirctl_bundle_none(const weirctl_t *ctl, const char *path, const char *why)
+{
+    int      rc;
+    json_t  *array;
+
+    if (!ctl->json) {
+        (void) weirctl_error("%s: %s", path, why);
+        return WEIRCTL_NO;
+    }
+
+    array = json_pack("[{s:s, s:i, s:i, s:s, s:s, s:[]}]", "file", path,
+                      "line", 0, "column", 0, "severity", "error",
+                      "message", why, "related");
+
+    rc = weirctl_json_out(array);
+
+    json_decref(array);
+
+    return rc == WEIRCTL_GO_ON ? WEIRCTL_NO : rc;
 }
 
 

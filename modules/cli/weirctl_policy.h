@@ -23,7 +23,8 @@ typedef struct {
  * source.  WEIRCTL_GO_ON: b->bundle is filled, possibly with errors in it;
  * else, after a message, the exit code.  weirctl_bundle_done() in any case.
  */
-int weirctl_bundle(weirctl_bundle_t *b, const char *path, int file);
+int weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b,
+    const char *path, int file);
 void weirctl_bundle_done(weirctl_bundle_t *b);
 
 /* The diagnostics as text on stderr; warnings are notes. */

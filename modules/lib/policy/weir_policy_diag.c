@@ -33,6 +33,7 @@ typedef struct {
 static void weir_policy_report(weir_policy_compiler_t *c,
     weir_policy_severity_t severity, weir_policy_loc_t loc, const char *fmt,
     va_list args);
+static void weir_policy_clean(char *text, size_t len);
 static int weir_policy_diag_cmp(const void *one, const void *two);
 static void weir_policy_diag_write(weir_policy_out_t *out,
     const weir_policy_bundle_t *bundle, const weir_policy_diag_t *diag);
@@ -109,11 +110,9 @@ weir_policy_report(weir_policy_compiler_t *c, weir_policy_severity_t severity,
 
     if (s.len >= sizeof(text)) {
         s.len = sizeof(text) - 1;
-
-        while (s.len != 0 && !weir_utf8_valid(s)) {
-            s.len--;
-        }
     }
+
+    weir_policy_clean(text, s.len);
 
     f = weir_policy_alloc(c, sizeof(weir_policy_found_t));
     if (f == NULL) {
@@ -132,6 +131,32 @@ weir_policy_report(weir_policy_compiler_t *c, weir_policy_severity_t severity,
     f->seq = c->nfound++;
     f->next = c->found;
     c->found = f;
+}
+
+
+/* What was quoted may be cut inside a character. */
+
+static void
+weir_policy_clean(char *text, size_t len)
+{
+    size_t      i, n;
+    weir_str_t  one;
+
+    for (i = 0; i < len; i += n) {
+
+        one.data = (const uint8_t *) text + i;
+
+        for (n = 1; n < 4 && i + n < len && (one.data[n] & 0xc0) == 0x80; n++)
+        {
+            /* void */
+        }
+
+        one.len = n;
+
+        if (!weir_policy_lex_plain(one)) {
+            memset(text + i, '?', n);
+        }
+    }
 }
 
 

@@ -29,9 +29,11 @@ struct weir_policy_folder_s {
     weir_policy_path_t  *files;
     uint32_t             nfiles;
     uint32_t             nfolders;
+    unsigned             odd:1;      /* a name that cannot be shown */
 };
 
 
+static int weir_policy_path_odd(weir_str_t name);
 static int weir_policy_path_cmp(const void *one, const void *two);
 
 
@@ -64,6 +66,11 @@ weir_policy_folder_entry(weir_policy_folder_t *folder, weir_str_t name,
         if (!weir_str_eq(tail, ext)) {
             return WEIR_OK;
         }
+    }
+
+    if (weir_policy_path_odd(name)) {
+        folder->odd = 1;
+        return WEIR_OK;
     }
 
     len = folder->path.len + (folder->path.len != 0) + name.len;
@@ -128,6 +135,13 @@ weir_policy_read_folder(weir_arena_t *arena, const weir_policy_files_t *files,
             return WEIR_DECLINED;
         }
 
+        if (folder.odd) {
+            (void) weir_err(err, "names of files and folders are UTF-8 without "
+                            "control characters, one below \"%.*s\" is not",
+                            (int) folder.path.len, folder.path.data);
+            return WEIR_DECLINED;
+        }
+
         path = folder.folders;
 
         if (path == NULL) {
@@ -184,6 +198,23 @@ weir_policy_read_folder(weir_arena_t *arena, const weir_policy_files_t *files,
     *nsources = folder.nfiles;
 
     return WEIR_OK;
+}
+
+
+/* Names go into messages and logs. */
+
+static int
+weir_policy_path_odd(weir_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < name.len; i++) {
+        if (name.data[i] < 0x20 || name.data[i] == 0x7f) {
+            return 1;
+        }
+    }
+
+    return !weir_utf8_valid(name);
 }
 
 
