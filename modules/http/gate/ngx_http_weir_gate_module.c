@@ -14,10 +14,6 @@
 #include "ngx_http_weir_policy.h"
 
 
-#pragma weak ngx_http_weir_auth_admits
-#pragma weak ngx_http_weir_policy_decide
-
-
 static ngx_int_t ngx_http_weir_gate_preaccess(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_gate_again(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_loc_conf_t *lcf);
