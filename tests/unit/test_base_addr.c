@@ -341,6 +341,19 @@ test_client_prefix(void **state)
 }
 
 
+static void
+test_is_key(void **state)
+{
+    (void) state;
+
+    assert_true(weir_addr_is_key(str("$binary_remote_addr")));
+    assert_true(weir_addr_is_key(str("${remote_addr}")));
+    assert_false(weir_addr_is_key(str("$remote_addr$uri")));
+    assert_false(weir_addr_is_key(str("remote_addr")));
+    assert_false(weir_addr_is_key(str("")));
+}
+
+
 int
 main(void)
 {
@@ -352,7 +365,8 @@ main(void)
         cmocka_unit_test(test_cidr_parse),
         cmocka_unit_test(test_cidr_contains),
         cmocka_unit_test(test_cidr_bits),
-        cmocka_unit_test(test_client_prefix)
+        cmocka_unit_test(test_client_prefix),
+        cmocka_unit_test(test_is_key)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -469,3 +469,13 @@ weir_addr_client_prefix(const weir_addr_t *a)
 
     return prefix;
 }
+
+
+int
+weir_addr_is_key(weir_str_t s)
+{
+    return weir_str_eq(s, weir_str("$binary_remote_addr"))
+           || weir_str_eq(s, weir_str("${binary_remote_addr}"))
+           || weir_str_eq(s, weir_str("$remote_addr"))
+           || weir_str_eq(s, weir_str("${remote_addr}"));
+}

@@ -49,5 +49,11 @@ int weir_cidr_contains(const weir_cidr_t *c, const weir_addr_t *a);
 /* The client's prefix: the address itself for IPv4, its /64 for IPv6. */
 weir_addr_t weir_addr_client_prefix(const weir_addr_t *a);
 
+/*
+ * 1 if a key, as a configuration writes it, is the client's address and
+ * nothing else ($binary_remote_addr, $remote_addr): it counts by the prefix.
+ */
+int weir_addr_is_key(weir_str_t s);
+
 
 #endif /* WEIR_ADDR_H_INCLUDED */

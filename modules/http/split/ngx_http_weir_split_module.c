@@ -1,0 +1,543 @@
+
+/*
+ * Weir: traffic splits.  $weir_split_NAME is the request's colour: chosen when
+ * it is first read after the decision, and then the same for the whole
+ * request, whatever redirects and retries happen.
+ */
+
+#include "ngx_http_weir_split_internal.h"
+#include "weir_addr.h"
+
+
+static ngx_int_t ngx_http_weir_split_choose(ngx_http_request_t *r,
+    ngx_http_weir_split_t *split, ngx_http_weir_split_choice_t *choice);
+static ngx_uint_t ngx_http_weir_split_override(ngx_http_request_t *r,
+    ngx_http_weir_split_t *split, uint32_t *colour);
+static void ngx_http_weir_split_metrics(ngx_cycle_t *cycle,
+    ngx_http_weir_text_t *t);
+static ngx_int_t ngx_http_weir_split_api(ngx_cycle_t *cycle, json_t *root);
+static void *ngx_http_weir_split_create_main_conf(ngx_conf_t *cf);
+static ngx_int_t ngx_http_weir_split_init(ngx_conf_t *cf);
+
+
+ngx_http_weir_provider_t  ngx_http_weir_split_provider = {
+    ngx_http_weir_split_metrics,
+    ngx_http_weir_split_api
+};
+
+
+static ngx_command_t  ngx_http_weir_split_commands[] = {
+
+    { ngx_string("weir_split"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_1MORE,
+      ngx_http_weir_split,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_weir_split_module_ctx = {
+    ngx_http_weir_split_watch,             /* preconfiguration */
+    ngx_http_weir_split_init,              /* postconfiguration */
+
+    ngx_http_weir_split_create_main_conf,  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_weir_split_module = {
+    NGX_MODULE_V1,
+    &ngx_http_weir_split_module_ctx,       /* module context */
+    ngx_http_weir_split_commands,          /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * Empty, and not kept, until the decision: "if" and "set" cannot fix a colour
+ * for a user who is not known yet.
+ */
+
+ngx_int_t
+ngx_http_weir_split_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    weir_str_t                       *name;
+    ngx_http_weir_ctx_t              *ctx;
+    ngx_http_weir_split_t            *split;
+    ngx_http_weir_split_choice_t     *choice;
+    ngx_http_weir_split_main_conf_t  *smcf;
+
+    ctx = ngx_http_weir_ctx_get(r);
+
+    v->valid = 1;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+    v->len = 0;
+    v->data = (u_char *) "";
+
+    if (ctx == NULL || !ctx->decided) {
+        return NGX_OK;
+    }
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_weir_split_module);
+    split = ((ngx_http_weir_split_t **) smcf->splits.elts)[data];
+
+    choice = ngx_http_weir_state(ctx, NGX_HTTP_WEIR_STATE_SPLIT,
+                                 smcf->splits.nelts
+                                 * sizeof(ngx_http_weir_split_choice_t));
+    if (choice == NULL) {
+        return NGX_ERROR;
+    }
+
+    choice += data;
+
+    if (!choice->chosen) {
+
+        /* a request that was refused goes nowhere */
+
+        if (ctx->status) {
+            return NGX_OK;
+        }
+
+        if (ngx_http_weir_split_choose(r, split, choice) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    name = &split->split.colours[choice->colour].name;
+
+    v->len = name->len;
+    v->data = (u_char *) name->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_split_choose(ngx_http_request_t *r,
+    ngx_http_weir_split_t *split, ngx_http_weir_split_choice_t *choice)
+{
+    uint64_t     *counter;
+    ngx_str_t     value;
+    weir_str_t    unit;
+    weir_addr_t   prefix;
+
+    if (ngx_http_weir_split_override(r, split, &choice->colour)) {
+        choice->chosen = 1;
+        choice->forced = 1;
+        return NGX_OK;
+    }
+
+    ngx_str_null(&value);
+
+    /* a map in the key may come back to this very variable */
+
+    choice->chosen = 1;
+    choice->colour = split->split.ncolours - 1;
+
+    if (!split->prefix
+        && ngx_http_complex_value(r, &split->key, &value) != NGX_OK)
+    {
+        choice->chosen = 0;
+        return NGX_ERROR;
+    }
+
+    unit.len = value.len;
+    unit.data = value.data;
+
+    if (unit.len == 0) {
+
+        if (ngx_http_weir_source(r, prefix.bytes) == NGX_OK) {
+            prefix = weir_addr_client_prefix(&prefix);
+
+        } else {
+            ngx_memzero(&prefix, sizeof(weir_addr_t));
+        }
+
+        unit.len = sizeof(prefix.bytes);
+        unit.data = prefix.bytes;
+    }
+
+    choice->colour = weir_split_pick(&split->split, split->weights, unit);
+
+    counter = ngx_http_weir_slab(split->counters[choice->colour]);
+    ngx_http_weir_count(counter, 1);
+
+    return NGX_OK;
+}
+
+
+/* 1 if the client names a colour in a way that is configured. */
+
+static ngx_uint_t
+ngx_http_weir_split_override(ngx_http_request_t *r,
+    ngx_http_weir_split_t *split, uint32_t *colour)
+{
+    int                         rc;
+    ngx_str_t                   value;
+    weir_str_t                  name;
+    ngx_http_variable_value_t  *vv;
+
+    if (split->header.len
+        && ngx_http_weir_header_find(r, &split->header, &value) == 1)
+    {
+        name.len = value.len;
+        name.data = value.data;
+
+        rc = weir_split_colour(&split->split, name);
+
+        if (rc >= 0) {
+            *colour = rc;
+            return 1;
+        }
+    }
+
+    if (split->cookie.len) {
+        vv = ngx_http_get_variable(r, &split->cookie, split->cookie_hash);
+
+        if (vv && !vv->not_found) {
+            name.len = vv->len;
+            name.data = vv->data;
+
+            rc = weir_split_colour(&split->split, name);
+
+            if (rc >= 0) {
+                *colour = rc;
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_array_t *
+ngx_http_weir_split_colours(ngx_conf_t *cf)
+{
+    uint32_t                           k;
+    ngx_str_t                         *name, *s;
+    weir_str_t                        *c;
+    ngx_uint_t                         i, n;
+    ngx_array_t                       *colours;
+    ngx_http_weir_split_t            **split;
+    ngx_http_weir_split_main_conf_t   *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_split_module);
+    split = smcf->splits.elts;
+
+    colours = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+    if (colours == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+        for (k = 0; k < split[i]->split.ncolours; k++) {
+
+            c = &split[i]->split.colours[k].name;
+            s = colours->elts;
+
+            for (n = 0; n < colours->nelts; n++) {
+                if (s[n].len == c->len
+                    && ngx_memcmp(s[n].data, c->data, c->len) == 0)
+                {
+                    break;
+                }
+            }
+
+            if (n < colours->nelts) {
+                continue;
+            }
+
+            name = ngx_array_push(colours);
+            if (name == NULL) {
+                return NULL;
+            }
+
+            name->len = c->len;
+            name->data = (u_char *) c->data;
+        }
+    }
+
+    return colours;
+}
+
+
+ngx_uint_t
+ngx_http_weir_split_defined(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t                         i;
+    ngx_http_weir_split_t            **split;
+    ngx_http_weir_split_main_conf_t   *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_split_module);
+    split = smcf->splits.elts;
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+
+        if (split[i]->name.len == name->len
+            && ngx_memcmp(split[i]->name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* An override is nobody's statistics: it has no colour here. */
+
+ngx_int_t
+ngx_http_weir_split_colour(ngx_http_request_t *r, ngx_str_t *split,
+    ngx_str_t *colour)
+{
+    weir_str_t                         *name;
+    ngx_uint_t                          i;
+    ngx_http_weir_ctx_t                *ctx;
+    ngx_http_weir_split_t             **s, *found;
+    ngx_http_weir_split_choice_t       *choice;
+    ngx_http_weir_split_main_conf_t    *smcf;
+
+    ctx = ngx_http_weir_ctx_get(r);
+    choice = ctx ? ctx->state[NGX_HTTP_WEIR_STATE_SPLIT] : NULL;
+
+    if (choice == NULL) {
+        return NGX_DECLINED;
+    }
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_weir_split_module);
+    s = smcf->splits.elts;
+    found = NULL;
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+
+        if (!choice[i].chosen) {
+            continue;
+        }
+
+        if (split->len == 0) {
+
+            if (found) {
+                return NGX_DECLINED;
+            }
+
+        } else if (s[i]->name.len != split->len
+                   || ngx_memcmp(s[i]->name.data, split->data, split->len)
+                      != 0)
+        {
+            continue;
+        }
+
+        found = s[i];
+    }
+
+    if (found == NULL || choice[found->index].forced) {
+        return NGX_DECLINED;
+    }
+
+    name = &found->split.colours[choice[found->index].colour].name;
+
+    colour->len = name->len;
+    colour->data = (u_char *) name->data;
+
+    return NGX_OK;
+}
+
+
+/* In hundredths of a percent; the last colour has what the others leave. */
+
+static uint32_t
+ngx_http_weir_split_weight(ngx_http_weir_split_t *split, uint32_t colour)
+{
+    uint32_t  i, rest;
+
+    if (colour < split->split.ncolours - 1) {
+        return split->weights[colour];
+    }
+
+    rest = WEIR_SPLIT_WHOLE;
+
+    for (i = 0; i < split->split.ncolours - 1; i++) {
+        rest -= split->weights[i];
+    }
+
+    return rest;
+}
+
+
+static void
+ngx_http_weir_split_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
+{
+    uint32_t                           k, weight;
+    ngx_str_t                          colour;
+    ngx_uint_t                         i;
+    ngx_http_weir_split_t            **split;
+    ngx_http_weir_split_main_conf_t   *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_weir_split_module);
+    split = smcf->splits.elts;
+
+    ngx_http_weir_family(t, "weir_split_requests", "counter", NULL,
+                         "Requests by split and colour, without overrides.");
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+        for (k = 0; k < split[i]->split.ncolours; k++) {
+
+            colour.len = split[i]->split.colours[k].name.len;
+            colour.data = (u_char *) split[i]->split.colours[k].name.data;
+
+            ngx_http_weir_text(t, "weir_split_requests_total{split=\"%V\","
+                               "colour=\"%V\"} %uL\n", &split[i]->name,
+                               &colour,
+                               ngx_http_weir_slab_sum(split[i]->counters[k],
+                                                      0));
+        }
+    }
+
+    ngx_http_weir_family(t, "weir_split_weight_ratio", "gauge", "ratio",
+                         "Weights in force.");
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+        for (k = 0; k < split[i]->split.ncolours; k++) {
+
+            colour.len = split[i]->split.colours[k].name.len;
+            colour.data = (u_char *) split[i]->split.colours[k].name.data;
+
+            weight = ngx_http_weir_split_weight(split[i], k);
+
+            ngx_http_weir_text(t, "weir_split_weight_ratio{split=\"%V\","
+                               "colour=\"%V\"} %uD.%04uD\n", &split[i]->name,
+                               &colour, weight / WEIR_SPLIT_WHOLE,
+                               weight % WEIR_SPLIT_WHOLE);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_weir_split_api(ngx_cycle_t *cycle, json_t *root)
+{
+    json_t                            *splits, *one, *colours, *colour;
+    uint32_t                           k;
+    ngx_uint_t                         i;
+    weir_str_t                        *name;
+    ngx_http_weir_split_t            **split;
+    ngx_http_weir_split_main_conf_t   *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_weir_split_module);
+    split = smcf->splits.elts;
+
+    splits = json_object();
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+
+        colours = json_object();
+
+        for (k = 0; k < split[i]->split.ncolours; k++) {
+
+            name = &split[i]->split.colours[k].name;
+
+            colour = json_pack("{s:f, s:I}", "weight",
+                               (double) ngx_http_weir_split_weight(split[i],
+                                                                   k)
+                               / WEIR_SPLIT_WHOLE,
+                               "requests", (json_int_t)
+                               ngx_http_weir_slab_sum(split[i]->counters[k],
+                                                      0));
+
+            if (json_object_setn_new_nocheck(colours, (char *) name->data,
+                                             name->len, colour)
+                != 0)
+            {
+                json_decref(colours);
+                goto failed;
+            }
+        }
+
+        one = json_pack("{s:s, s:i, s:o}", "source", "config", "rev", 0,
+                        "colours", colours);
+
+        if (json_object_setn_new_nocheck(splits,
+                                         (char *) split[i]->name.data,
+                                         split[i]->name.len, one)
+            != 0)
+        {
+            goto failed;
+        }
+    }
+
+    return json_object_set_new(root, "splits", splits) == 0 ? NGX_OK
+                                                            : NGX_ERROR;
+
+failed:
+
+    json_decref(splits);
+
+    return NGX_ERROR;
+}
+
+
+static void *
+ngx_http_weir_split_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_weir_split_main_conf_t  *smcf;
+
+    smcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_split_main_conf_t));
+    if (smcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&smcf->splits, cf->pool, 4,
+                       sizeof(ngx_http_weir_split_t *))
+        != NGX_OK
+        || ngx_array_init(&smcf->passes, cf->pool, 4,
+                          sizeof(ngx_http_weir_split_pass_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return smcf;
+}
+
+
+static ngx_int_t
+ngx_http_weir_split_init(ngx_conf_t *cf)
+{
+    ngx_http_weir_split_main_conf_t  *smcf;
+
+    ngx_http_weir_split_check(cf);
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_split_module);
+
+    if (smcf->splits.nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_weir_split_resolve(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_weir_provide(cf, &ngx_http_weir_split_provider);
+}
