@@ -25,6 +25,7 @@ for my $name (@names) {
 }
 
 example($t, 'minimal');
+mkdir $t->path('logs');
 
 for my $name (grep { $_ ne 'sample-services' } @names) {
     my ($rc, $out) = $t->test_config(example_text($t, $name));

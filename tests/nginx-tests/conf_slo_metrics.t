@@ -28,7 +28,11 @@ is(http_get($t->port, '/a')->status, 200, 'an answer');
 is(http_get($t->port, '/internal/x')->status, 403, 'a refusal');
 is(http_get($t->port, '/broken')->status, 500, 'a failure');
 
-is(wait_for { counted('availability', 'bad') } 5, 1, 'the failure is bad');
+# counted just after the answer was sent
+
+wait_for { counted('availability', 'bad') } 5, 'the count of a failure';
+
+is(counted('availability', 'bad'), 1, 'the failure is bad');
 is(counted('availability', 'good'), 1, 'the answer is good');
 is(counted('availability', 'excluded'), 1, 'the refusal is neither');
 is(counted('latency', 'good'), 1, 'and the answer was fast');
