@@ -1,6 +1,7 @@
 
 /*
- * Weir: JSON from strangers: bounded before jansson sees it.
+ * Weir: JSON from strangers: bounded before jansson sees it, and compared
+ * with the text when it has.
  */
 
 #ifndef WEIR_JSON_H_INCLUDED
@@ -22,10 +23,15 @@ typedef struct {
 /*
  * Checks the limits without parsing.  Integers beyond 64 bits, which jansson
  * refuses though JSON has them, are overwritten with 1e300, so that text
- * changes: they stay what they are to us, numbers out of range.
+ * changes: they stay what they are to us, numbers out of range.  *weight: the
+ * bytes of all strings when decoded, and the digits of all integers.
  * WEIR_OK or WEIR_ERROR.
  */
-int weir_json_scan(uint8_t *text, size_t len, const weir_json_limits_t *l);
+int weir_json_scan(uint8_t *text, size_t len, const weir_json_limits_t *l,
+    size_t *weight);
+
+/* The same weight of what was parsed. */
+size_t weir_json_weight(const json_t *value);
 
 /*
  * Scans, then parses an object; duplicate members, NUL, invalid UTF-8 and
