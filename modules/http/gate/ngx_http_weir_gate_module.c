@@ -30,7 +30,7 @@ static ngx_uint_t ngx_http_weir_gate_closed(ngx_http_request_t *r,
 static ngx_int_t ngx_http_weir_gate_precontent(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_gate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);
-static ngx_uint_t ngx_http_weir_gate_returns(ngx_conf_t *cf,
+static const char *ngx_http_weir_gate_returns(ngx_conf_t *cf,
     ngx_http_weir_loc_conf_t *lcf);
 
 
@@ -185,11 +185,17 @@ ngx_http_weir_gate_subrequest(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         gate->host = r->headers_in.server;
     }
 
-    if (lcf->auth_set == 2
-        && ngx_http_weir_auth_admits(r, ctx->identity)
-           == NGX_HTTP_WEIR_AUTH_MISSING)
-    {
-        return NGX_HTTP_UNAUTHORIZED;
+    if (lcf->auth_set == 2) {
+
+        switch (ngx_http_weir_auth_admits(r, ctx->identity)) {
+
+        case NGX_HTTP_WEIR_AUTH_VALID:
+        case NGX_HTTP_WEIR_AUTH_OPTIONAL:
+            break;
+
+        default:
+            return NGX_HTTP_UNAUTHORIZED;
+        }
     }
 
     if (lcf->policy_set != 2) {
@@ -456,6 +462,7 @@ ngx_http_weir_gate_precontent(ngx_http_request_t *r)
     if (ctx->status && (lcf->policy_set == 2 || lcf->auth_set == 2)) {
         ctx->status = 0;
         ctx->verdict = NGX_HTTP_WEIR_PERMIT;
+        ngx_str_null(&ctx->reason);
     }
 
     return NGX_DECLINED;
@@ -510,6 +517,7 @@ ngx_http_weir_gate_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_weir_gate_check(ngx_conf_t *cf)
 {
+    const char                 *directive;
     ngx_uint_t                  i;
     ngx_array_t                *locations;
     ngx_http_weir_srv_conf_t   *wscf;
@@ -540,11 +548,18 @@ ngx_http_weir_gate_check(ngx_conf_t *cf)
                           &l->name, &l->file, l->line);
         }
 
-        if (l->policy_set == 2 && ngx_http_weir_gate_returns(cf, l)) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "\"return\" in location \"%V\" answers before "
-                          "\"weir_policy\" decides in %V:%ui",
-                          &l->name, &l->file, l->line);
+        /* an "if" has its location's codes */
+
+        if (l->policy_set == 2 && !l->noname) {
+            directive = ngx_http_weir_gate_returns(cf, l);
+
+            if (directive) {
+                ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                              "\"%s\" in %s \"%V\" answers before "
+                              "\"weir_policy\" decides in %V:%ui", directive,
+                              l->location ? "location" : "server", &l->name,
+                              &l->file, l->line);
+            }
         }
     }
 
@@ -553,16 +568,20 @@ ngx_http_weir_gate_check(ngx_conf_t *cf)
 
 
 /*
- * The rewrite module's codes are the first member of its settings; each
- * begins with the function that runs it.
+ * The directive that answers before access, if there is one.  The rewrite
+ * module's codes are the first member of its settings; each begins with the
+ * function that runs it.
  */
 
-static ngx_uint_t
+static const char *
 ngx_http_weir_gate_returns(ngx_conf_t *cf, ngx_http_weir_loc_conf_t *lcf)
 {
-    uintptr_t    *code;
-    ngx_uint_t    i, n;
-    ngx_array_t  *codes;
+    uintptr_t                     *code;
+    ngx_uint_t                     i, n;
+    ngx_array_t                   *codes;
+#if (NGX_PCRE)
+    ngx_http_script_regex_code_t  *regex;
+#endif
 
     for (n = 0; cf->cycle->modules[n]; n++) {
         if (ngx_strcmp(cf->cycle->modules[n]->name, "ngx_http_rewrite_module")
@@ -573,22 +592,39 @@ ngx_http_weir_gate_returns(ngx_conf_t *cf, ngx_http_weir_loc_conf_t *lcf)
     }
 
     if (cf->cycle->modules[n] == NULL) {
-        return 0;
+        return NULL;
     }
 
     codes = *(ngx_array_t **) lcf->loc_conf[cf->cycle->modules[n]->ctx_index];
 
     if (codes == NULL) {
-        return 0;
+        return NULL;
     }
 
     code = codes->elts;
+    n = codes->nelts * codes->size / sizeof(uintptr_t);
 
-    for (i = 0; i < codes->nelts * codes->size / sizeof(uintptr_t); i++) {
+    for (i = 0; i < n; i++) {
+
         if (code[i] == (uintptr_t) ngx_http_script_return_code) {
-            return 1;
+            return "return";
         }
+
+#if (NGX_PCRE)
+
+        if (code[i] == (uintptr_t) ngx_http_script_regex_start_code
+            && (n - i) * sizeof(uintptr_t)
+               >= sizeof(ngx_http_script_regex_code_t))
+        {
+            regex = (ngx_http_script_regex_code_t *) &code[i];
+
+            if (regex->redirect) {
+                return "rewrite";
+            }
+        }
+
+#endif
     }
 
-    return 0;
+    return NULL;
 }

@@ -10,6 +10,10 @@
 
 static ngx_int_t ngx_http_weir_gate_host(ngx_http_request_t *r,
     ngx_http_weir_gate_t *gate);
+static ngx_int_t ngx_http_weir_gate_authority(ngx_http_request_t *r,
+    ngx_str_t *value, weir_str_t *host);
+static ngx_uint_t ngx_http_weir_gate_ports_differ(ngx_str_t *a,
+    ngx_str_t *b);
 static ngx_int_t ngx_http_weir_gate_path(ngx_http_request_t *r,
     ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_weir_gate_override(ngx_table_elt_t *h);
@@ -69,24 +73,27 @@ refused:
 }
 
 
-/* nginx refuses a second Host itself; 1.22 ignores one beside an authority. */
+/*
+ * nginx refuses a second Host itself; 1.22 ignores one beside an authority.
+ * HTTP/1.0 needs no Host: to a policy it is then absent.
+ */
 
 static ngx_int_t
 ngx_http_weir_gate_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate)
 {
-    u_char           *p;
-    ngx_str_t         value;
+    u_char           *p, *last;
+    ngx_str_t         value, authority;
     ngx_uint_t        n;
-    weir_str_t        authority, host, other;
+    weir_str_t        host, other;
 
     static ngx_str_t  name = ngx_string("host");
 
-    if (r->http_version < NGX_HTTP_VERSION_10) {
-        return NGX_DECLINED;
-    }
-
     if (gate->gated) {
         return NGX_OK;
+    }
+
+    if (r->http_version < NGX_HTTP_VERSION_10) {
+        return NGX_DECLINED;
     }
 
     ngx_str_null(&value);
@@ -96,50 +103,106 @@ ngx_http_weir_gate_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate)
         return NGX_DECLINED;
     }
 
+    ngx_str_null(&authority);
+
+    if (r->http_version < NGX_HTTP_VERSION_20 && r->host_start) {
+
+        /* the absolute form, whose authority nginx prefers to Host */
+
+        last = r->request_line.data + r->request_line.len;
+
+        for (p = r->host_start; p < last; p++) {
+            if (*p == '/' || *p == '?' || *p == '#' || *p == ' ') {
+                break;
+            }
+        }
+
+        authority.data = r->host_start;
+        authority.len = p - r->host_start;
+
+        if (ngx_http_weir_gate_authority(r, &authority, &other) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
     if (n == 0) {
+
+        if (r->http_version == NGX_HTTP_VERSION_10) {
+
+            if (authority.len) {
+                gate->host.len = other.len;
+                gate->host.data = (u_char *) other.data;
+            }
+
+            return NGX_OK;
+        }
 
         /* HTTP/3 has its authority only here */
 
         value = r->headers_in.server;
 
-        if (value.len == 0 || r->http_version < NGX_HTTP_VERSION_20) {
+        if (r->http_version < NGX_HTTP_VERSION_20) {
             return NGX_DECLINED;
         }
     }
 
-    authority.len = value.len;
-    authority.data = value.data;
+    if (ngx_http_weir_gate_authority(r, &value, &host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
 
-    p = ngx_pnalloc(r->pool, value.len + 1);
-    if (p == NULL || weir_host_gate(&host, p, authority) != WEIR_OK) {
+    if (authority.len
+        && (!weir_str_eq(host, other)
+            || ngx_http_weir_gate_ports_differ(&value, &authority)))
+    {
         return NGX_DECLINED;
     }
 
     gate->host.len = host.len;
     gate->host.data = (u_char *) host.data;
 
-    if (r->http_version < NGX_HTTP_VERSION_20 && r->host_start) {
+    return NGX_OK;
+}
 
-        /* the absolute form, whose authority nginx prefers to Host */
 
-        p = r->host_end;
+static ngx_int_t
+ngx_http_weir_gate_authority(ngx_http_request_t *r, ngx_str_t *value,
+    weir_str_t *host)
+{
+    u_char      *p;
+    weir_str_t   authority;
 
-        if (p == NULL) {
-            return NGX_DECLINED;
-        }
+    authority.len = value->len;
+    authority.data = value->data;
 
-        authority.data = r->host_start;
-        authority.len = p - r->host_start;
+    p = ngx_pnalloc(r->pool, value->len + 1);
 
-        p = ngx_pnalloc(r->pool, authority.len + 1);
-        if (p == NULL || weir_host_gate(&other, p, authority) != WEIR_OK
-            || !weir_str_eq(host, other))
-        {
-            return NGX_DECLINED;
+    return (p && weir_host_gate(host, p, authority) == WEIR_OK)
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* Where both name one.  Both have passed the gate. */
+
+static ngx_uint_t
+ngx_http_weir_gate_ports_differ(ngx_str_t *a, ngx_str_t *b)
+{
+    size_t  i, k;
+
+    for (i = a->len; i && a->data[i - 1] != ':'; i--) {
+        if (a->data[i - 1] == ']') {
+            return 0;
         }
     }
 
-    return NGX_OK;
+    for (k = b->len; k && b->data[k - 1] != ':'; k--) {
+        if (b->data[k - 1] == ']') {
+            return 0;
+        }
+    }
+
+    return i && k && (a->len - i != b->len - k
+                      || ngx_memcmp(&a->data[i], &b->data[k], a->len - i)
+                         != 0);
 }
 
 
@@ -158,6 +221,14 @@ ngx_http_weir_gate_path(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
 
     raw.data = r->unparsed_uri.data;
     raw.len = r->unparsed_uri.len;
+
+    /* behind "?" as well: it ends nginx's arguments, and not those of others */
+
+    p = ngx_strlchr(r->unparsed_uri.data,
+                    r->unparsed_uri.data + r->unparsed_uri.len, '#');
+    if (p) {
+        return NGX_DECLINED;
+    }
 
     p = ngx_strlchr(r->unparsed_uri.data,
                     r->unparsed_uri.data + r->unparsed_uri.len, '?');
