@@ -132,7 +132,15 @@ ngx_http_weir_variable_origin(ngx_http_request_t *r,
         return ngx_http_weir_variable_set(v, "weir", sizeof("weir") - 1);
     }
 
-    if (r->main->upstream) {
+    /* the header that was sent was an upstream's, perhaps of a cache */
+
+    if (r->main->upstream
+        && (r->main->upstream->header_sent
+#if (NGX_HTTP_CACHE)
+            || r->main->cached
+#endif
+        ))
+    {
         return ngx_http_weir_variable_set(v, "upstream",
                                           sizeof("upstream") - 1);
     }

@@ -23,7 +23,8 @@ static ngx_int_t ngx_http_weir_filter_grpc(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx);
 static ngx_int_t ngx_http_weir_filter_problem(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx);
-static void ngx_http_weir_filter_hide(ngx_http_request_t *r);
+static void ngx_http_weir_filter_hide(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx);
 static ngx_uint_t ngx_http_weir_filter_upgrade(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_weir_filter_is_grpc(ngx_http_request_t *r);
 
@@ -89,7 +90,7 @@ ngx_http_weir_header_filter(ngx_http_request_t *r)
     }
 
     if (r->upstream) {
-        ngx_http_weir_filter_hide(r);
+        ngx_http_weir_filter_hide(r, ctx);
     }
 
     if (ngx_http_weir_filter_fields(r, ctx) != NGX_OK) {
@@ -120,7 +121,7 @@ ngx_http_weir_filter_own(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 /* From upstream: no X-Weir-* and no second request id. */
 
 static void
-ngx_http_weir_filter_hide(ngx_http_request_t *r)
+ngx_http_weir_filter_hide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -146,7 +147,8 @@ ngx_http_weir_filter_hide(ngx_http_request_t *r)
             && (ngx_strncasecmp(h[i].key.data, (u_char *) "x-weir-",
                                 sizeof("x-weir-") - 1)
                 == 0
-                || (h[i].key.len == sizeof("x-request-id") - 1
+                || (ctx->request_id.len
+                    && h[i].key.len == sizeof("x-request-id") - 1
                     && ngx_strncasecmp(h[i].key.data,
                                        (u_char *) "x-request-id",
                                        sizeof("x-request-id") - 1)
