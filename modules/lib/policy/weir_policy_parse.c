@@ -724,7 +724,9 @@ weir_policy_role_item(weir_policy_parser_t *ps, void *data)
 
     weir_policy_lex(ps);
 
-    if (weir_policy_parse_expr(ps, &expr) != WEIR_OK) {
+    if (weir_policy_parse_expr(ps, &expr) != WEIR_OK
+        || weir_policy_semicolon(ps) != WEIR_OK)
+    {
         return WEIR_ERROR;
     }
 
@@ -736,5 +738,5 @@ weir_policy_role_item(weir_policy_parser_t *ps, void *data)
         role->when = expr;
     }
 
-    return weir_policy_semicolon(ps);
+    return WEIR_OK;
 }

@@ -46,9 +46,11 @@ weir_policy_parse_path(weir_policy_parser_t *ps, weir_policy_loc_t loc,
         return WEIR_ERROR;
     }
 
-    /* one final "/" is ignored */
+    /* one final "/" is ignored, a second one is an empty segment */
 
-    if (text.len > 1 && text.data[text.len - 1] == '/') {
+    if (text.len > 1 && text.data[text.len - 1] == '/'
+        && text.data[text.len - 2] != '/')
+    {
         text.len--;
     }
 

@@ -543,7 +543,11 @@ weir_policy_cond(weir_policy_parser_t *ps, weir_policy_rule_data_t *rd,
 
     weir_policy_lex(ps);
 
-    if (weir_policy_parse_expr(ps, &expr) != WEIR_OK) {
+    /* what goes on where it should end means something else */
+
+    if (weir_policy_parse_expr(ps, &expr) != WEIR_OK
+        || weir_policy_semicolon(ps) != WEIR_OK)
+    {
         return WEIR_ERROR;
     }
 
@@ -558,5 +562,5 @@ weir_policy_cond(weir_policy_parser_t *ps, weir_policy_rule_data_t *rd,
     *rd->conds = cond;
     rd->conds = &cond->next;
 
-    return weir_policy_semicolon(ps);
+    return WEIR_OK;
 }
