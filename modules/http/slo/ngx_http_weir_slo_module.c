@@ -12,11 +12,6 @@
 #include "weir_time.h"
 
 
-#pragma weak ngx_http_weir_split_colours
-#pragma weak ngx_http_weir_split_defined
-#pragma weak ngx_http_weir_split_colour
-
-
 static ngx_int_t ngx_http_weir_slo_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_weir_slo_status(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx);
