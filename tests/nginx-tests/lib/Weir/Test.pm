@@ -60,7 +60,8 @@ sub import {
 
 # Options: workers (2), user (nobody; root stays root with user => 'root'),
 # log_level (info), binary, module, globals and http (further lines for the
-# two levels), env => [NAME...].
+# two levels), env => [NAME...], assert => 0 (no test: a script that wants a
+# folder and processes).
 
 sub new {
     my ($class, %o) = @_;
@@ -72,7 +73,7 @@ sub new {
         dir => $dir, ports => {}, children => [], allowed => [],
         workers_seen => {}, workers => 2, log_level => 'info',
         user => $> == 0 ? 'nobody nogroup' : undef, env => [],
-        globals => '', http => '', owner => $$, %o,
+        globals => '', http => '', owner => $$, assert => 1, %o,
     }, $class;
 
     mkdir "$dir/$_" or croak "$dir/$_: $!" for qw(tmp san);
@@ -281,11 +282,12 @@ sub execute {
     });
 
     my $status = $self->reap($pid, $o{seconds} || 60);
+    $self->kill_child($pid) unless defined $status;
 
     my @result = (slurp($out), slurp($err));
     unlink $in, $out, $err;
 
-    croak "$argv->[0] did not end" unless defined $status;
+    croak "$argv->[0] did not end:\n@result" unless defined $status;
 
     return ($status & 127 ? 'signal ' . ($status & 127) : $status >> 8,
             @result);
@@ -624,7 +626,7 @@ sub assert_end {
 
 sub done_testing {
     $finished = 1;
-    $_->assert_end for @tests;
+    $_->assert_end for grep { $_->{assert} } @tests;
     Test::More::done_testing();
 }
 
@@ -656,11 +658,13 @@ END {
         # a file that forgot its done_testing makes the assertions too, one
         # that died does not
 
-        done_testing() if !$finished && $code == 0 && @tests
+        my @asserted = grep { $_->{assert} } @tests;
+
+        done_testing() if !$finished && $code == 0 && @asserted
                           && !Test::More->builder->{Skip_All};
 
-        if (@tests && !Test::More->builder->is_passing) {
-            for my $t (@tests) {
+        if (@asserted && !Test::More->builder->is_passing) {
+            for my $t (@asserted) {
                 my @lines = split /\n/, $t->error_log;
                 @lines = grep { !/\[(?:debug|info)\]/ } @lines;
                 splice @lines, 0, -20 if @lines > 20;
