@@ -117,7 +117,9 @@ ngx_http_weir_split_variable(ngx_http_request_t *r,
             return NGX_OK;
         }
 
-        if (ngx_http_weir_split_choose(r, split, choice) != NGX_OK) {
+        /* the client's, also where a subrequest is the first to ask */
+
+        if (ngx_http_weir_split_choose(r->main, split, choice) != NGX_OK) {
             return NGX_ERROR;
         }
     }
