@@ -135,6 +135,7 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
 {
     json_t          *json, *answer, *out;
     json_error_t     jerr = { .text = "" }, again;
+    size_t           weight;
     weirctl_eval_t   e;
 
     memset(&e, 0, sizeof(weirctl_eval_t));
@@ -149,7 +150,7 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
         e.error = "the line is too long";
 
     } else if (weir_json_scan((uint8_t *) line.data, line.len,
-                              &weirctl_eval_limits)
+                              &weirctl_eval_limits, &weight)
                != WEIR_OK)
     {
         e.error = "this is no JSON, or nests too deep";

@@ -37,12 +37,11 @@ sub reload_under_load {
     my $token = '';
 
     if ($weir) {
-        my $keys = Weir::Token->new;
-        $keys->key('ES256', 'k1');
-        $t->file('jwks.json', $keys->jwks('k1'));
-        $token = $keys->mint(key => 'k1', alg => 'ES256', claims => {
+        my $keys = Weir::Token->new($t);
+        $t->file('jwks.json', $keys->jwks($keys->jwk('ES256')));
+        $token = $keys->mint(claims => {
             iss => 'https://idp.test/', aud => 'orders', sub => 'alice',
-            exp => int(time) + 3600, iat => int(time),
+            exp => int(time) + 3600,
         });
         policies($t);
     }
