@@ -14,6 +14,7 @@
 
 
 static ngx_uint_t ngx_http_weir_auth_streams(ngx_http_request_t *r);
+static void ngx_http_weir_auth_end(ngx_http_request_t *r);
 
 
 /* expires is 0 where nothing expires any more. */
@@ -65,8 +66,6 @@ ngx_http_weir_auth_sweep(ngx_event_t *ev)
 {
     time_t                           now;
     ngx_queue_t                     *q, ended;
-    ngx_connection_t                *c;
-    ngx_http_request_t              *r;
     ngx_http_weir_auth_state_t      *state;
     ngx_http_weir_auth_main_conf_t  *amcf;
 
@@ -101,21 +100,52 @@ ngx_http_weir_auth_sweep(ngx_event_t *ev)
         ngx_queue_remove(&state->queue);
         state->queued = 0;
 
-        r = state->request;
-        c = r->connection;
-
-        ngx_http_set_log_request(c->log, r);
-
-        ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                      "the answer ends with its token");
-
-        ngx_http_finalize_request(r, NGX_ERROR);
-        ngx_http_run_posted_requests(c);
+        ngx_http_weir_auth_end(state->request);
     }
 
-    if (!ngx_queue_empty(&amcf->expiring) && !ngx_exiting) {
+    /* in a worker that drains, too: what it has left ends like all */
+
+    if (!ngx_queue_empty(&amcf->expiring)) {
         ngx_add_timer(ev, NGX_HTTP_WEIR_AUTH_SWEEP);
     }
+}
+
+
+/* As nginx itself ends requests when it shuts down with a deadline. */
+
+static void
+ngx_http_weir_auth_end(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+#if (NGX_HTTP_V2)
+    ngx_connection_t  *h2;
+
+    h2 = r->stream ? r->stream->connection->connection : NULL;
+#endif
+
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0, "the answer ends with its token");
+
+    /* keeps r while the upstream's cleanup finalizes it as well */
+
+    r->count++;
+
+    ngx_http_finalize_request(r, NGX_ERROR);
+    ngx_http_run_posted_requests(c);
+
+#if (NGX_HTTP_V2)
+
+    if (h2) {
+
+        /* the reset is queued, and nothing else would send it now */
+
+        ngx_post_event(h2->write, &ngx_posted_events);
+    }
+
+#endif
 }
 
 
