@@ -35,9 +35,9 @@ for my $file (glob "$top/modules/http/*/*.c") {
 
     # those with a prefix, or added by themselves
 
-    $variable{$1} = 1
-        while $text =~ /^\s*ngx_string\("(weir_\w+)"\);/mg
-              || $text =~ /= sizeof\("(weir_\w+_)"\) - 1 \+/g;
+    $variable{$_} = 1
+        for $text =~ /^\s*ngx_string\("(weir_\w+)"\);/mg,
+            $text =~ /= sizeof\("(weir_\w+_)"\) - 1 \+/g;
 }
 
 cmp_ok(scalar keys %directive, '>=', 30, 'directives in the sources');
