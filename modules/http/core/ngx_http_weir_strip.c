@@ -10,6 +10,10 @@
 
 static ngx_int_t ngx_http_weir_strip_push(ngx_conf_t *cf, ngx_array_t **a,
     ngx_str_t *name);
+static void ngx_http_weir_strip_tell(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *server, ngx_array_t *names);
+static ngx_uint_t ngx_http_weir_strip_meets(ngx_http_weir_header_name_t *a,
+    ngx_http_weir_header_name_t *b);
 static ngx_uint_t ngx_http_weir_strip_match(ngx_array_t *names,
     ngx_str_t *key);
 static ngx_uint_t ngx_http_weir_strip_test(ngx_table_elt_t *h, void *data);
@@ -45,12 +49,12 @@ static ngx_str_t  ngx_http_weir_strip_default[] = {
 
 /* Headers that a request cannot do without. */
 
-static ngx_str_t  ngx_http_weir_strip_never[] = {
-    ngx_string("host"),
-    ngx_string("connection"),
-    ngx_string("content-length"),
-    ngx_string("transfer-encoding"),
-    ngx_null_string
+static ngx_http_weir_header_name_t  ngx_http_weir_strip_never[] = {
+    { ngx_string("host"), 0 },
+    { ngx_string("connection"), 0 },
+    { ngx_string("content-length"), 0 },
+    { ngx_string("transfer-encoding"), 0 },
+    { ngx_null_string, 0 }
 };
 
 
@@ -70,9 +74,10 @@ ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_srv_conf_t *wscf = conf;
 
-    ngx_str_t    *value;
-    ngx_uint_t    i, n;
-    ngx_array_t **a;
+    ngx_str_t                    *value;
+    ngx_uint_t                    i, n;
+    ngx_array_t                 **a;
+    ngx_http_weir_header_name_t  *h;
 
     ngx_http_weir_use(cf);
 
@@ -80,20 +85,6 @@ ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     a = (ngx_array_t **) ((u_char *) wscf + cmd->offset);
 
     for (i = 1; i < cf->args->nelts; i++) {
-
-        for (n = 0; ngx_http_weir_strip_never[n].len; n++) {
-            if (value[i].len == ngx_http_weir_strip_never[n].len
-                && ngx_strncasecmp(value[i].data,
-                                   ngx_http_weir_strip_never[n].data,
-                                   value[i].len)
-                   == 0)
-            {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "header \"%V\" belongs to the protocol and "
-                                   "cannot be named here", &value[i]);
-                return NGX_CONF_ERROR;
-            }
-        }
 
         if (value[i].len == 0
             || (value[i].len == 1 && value[i].data[0] == '*'))
@@ -105,6 +96,20 @@ ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (ngx_http_weir_strip_push(cf, a, &value[i]) != NGX_OK) {
             return NGX_CONF_ERROR;
+        }
+
+        h = (*a)->elts;
+        h += (*a)->nelts - 1;
+
+        for (n = 0; ngx_http_weir_strip_never[n].name.len; n++) {
+            if (ngx_http_weir_strip_meets(h, &ngx_http_weir_strip_never[n])) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "header \"%V\" belongs to the protocol and "
+                                   "cannot be named here",
+                                   h->prefix ? &ngx_http_weir_strip_never[n].name
+                                             : &value[i]);
+                return NGX_CONF_ERROR;
+            }
         }
     }
 
@@ -167,7 +172,7 @@ ngx_http_weir_strip_init(ngx_conf_t *cf)
     ngx_uint_t                    i, k, n;
     ngx_array_t                  *from[3];
     ngx_http_core_srv_conf_t    **cscf;
-    ngx_http_weir_srv_conf_t     *wscf;
+    ngx_http_weir_srv_conf_t     *wscf, *top;
     ngx_http_weir_main_conf_t    *mcf;
     ngx_http_core_main_conf_t    *cmcf;
     ngx_http_weir_header_name_t  *h, *to;
@@ -176,6 +181,16 @@ ngx_http_weir_strip_init(ngx_conf_t *cf)
     mcf = ngx_http_weir_main(cf);
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     cscf = cmcf->servers.elts;
+
+    top = ngx_http_conf_get_module_srv_conf(cf, ngx_http_weir_module);
+
+    if (top->strip) {
+        ngx_http_weir_strip_tell(cf, "weir_strip_headers", NULL, top->strip);
+    }
+
+    if (top->pass) {
+        ngx_http_weir_strip_tell(cf, "weir_pass_headers", NULL, top->pass);
+    }
 
     defaults = NULL;
 
@@ -222,23 +237,82 @@ ngx_http_weir_strip_init(ngx_conf_t *cf)
             }
         }
 
+        /* those of http are told once */
+
+        if (wscf->strip && wscf->strip != top->strip) {
+            ngx_http_weir_strip_tell(cf, "weir_strip_headers",
+                                     &cscf[i]->server_name, wscf->strip);
+        }
+
         if (wscf->pass == NULL) {
             continue;
         }
 
+        if (wscf->pass != top->pass) {
+            ngx_http_weir_strip_tell(cf, "weir_pass_headers",
+                                     &cscf[i]->server_name, wscf->pass);
+        }
+
         h = wscf->pass->elts;
+        to = mcf->strip.elts;
 
         for (n = 0; n < wscf->pass->nelts; n++) {
-            if (ngx_http_weir_strip_match(&mcf->strip, &h[n].name)) {
-                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                              "\"weir_pass_headers\" names \"%V\", which "
-                              "\"weir_identity_header\" sets", &h[n].name);
-                return NGX_ERROR;
+            for (k = 0; k < mcf->strip.nelts; k++) {
+                if (ngx_http_weir_strip_meets(&h[n], &to[k])) {
+                    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                                  "\"weir_pass_headers\" names \"%V%s\", and "
+                                  "\"weir_identity_header\" sets \"%V\"",
+                                  &h[n].name, h[n].prefix ? "*" : "",
+                                  &to[k].name);
+                    return NGX_ERROR;
+                }
             }
         }
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_weir_strip_tell(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *server, ngx_array_t *names)
+{
+    ngx_uint_t                    i;
+    ngx_http_weir_header_name_t  *h;
+
+    h = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+        if (server) {
+            ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
+                          "\"%s\": \"%V%s\" in server \"%V\"", directive,
+                          &h[i].name, h[i].prefix ? "*" : "", server);
+        } else {
+            ngx_log_error(NGX_LOG_NOTICE, cf->log, 0, "\"%s\": \"%V%s\"",
+                          directive, &h[i].name, h[i].prefix ? "*" : "");
+        }
+    }
+}
+
+
+/* 1 if there is a header that both name. */
+
+static ngx_uint_t
+ngx_http_weir_strip_meets(ngx_http_weir_header_name_t *a,
+    ngx_http_weir_header_name_t *b)
+{
+    if (a->name.len > b->name.len && !b->prefix) {
+        return 0;
+    }
+
+    if (a->name.len < b->name.len && !a->prefix) {
+        return 0;
+    }
+
+    return ngx_memcmp(a->name.data, b->name.data,
+                      ngx_min(a->name.len, b->name.len))
+           == 0;
 }
 
 
