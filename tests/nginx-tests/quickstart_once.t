@@ -20,7 +20,7 @@ symlink "$built/weirctl", $t->path('build/weirctl');
 symlink $t->{module}, $t->path('build/ngx_http_weir_module.so');
 
 my %env = (WEIR_BUILD => $t->path('build'), TMPDIR => $t->path('tmp1'),
-           NGINX => $t->binary);
+           WEIR_NGINX => $t->binary);
 
 sub quickstart {
     return $t->execute([$t->top . '/scripts/quickstart', '--no-build', @_],
