@@ -120,6 +120,7 @@ weir_policy_read_folder(weir_arena_t *arena, const weir_policy_files_t *files,
 
     memset(&folder, 0, sizeof(weir_policy_folder_t));
     folder.arena = arena;
+    folder.path = weir_str("");
 
     for ( ;; ) {
 
