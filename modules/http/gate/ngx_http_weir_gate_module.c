@@ -553,12 +553,17 @@ ngx_http_weir_gate_check(ngx_conf_t *cf)
         if (l->policy_set == 2 && !l->noname) {
             directive = ngx_http_weir_gate_returns(cf, l);
 
-            if (directive) {
+            if (directive && l->location) {
                 ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                              "\"%s\" in %s \"%V\" answers before "
-                              "\"weir_policy\" decides in %V:%ui", directive,
-                              l->location ? "location" : "server", &l->name,
-                              &l->file, l->line);
+                              "\"%s\" in location \"%V\" answers before "
+                              "\"weir_policy\" decides in %V:%ui",
+                              directive, &l->name, &l->file, l->line);
+
+            } else if (directive) {
+                ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                              "\"%s\" in server answers before "
+                              "\"weir_policy\" decides in %V:%ui",
+                              directive, &l->file, l->line);
             }
         }
     }
