@@ -18,9 +18,10 @@ EOF2
 $head =~ s{LIB}{$FindBin::Bin/lib};
 
 sub outcome {
-    my ($tail) = @_;
-    my $file = $t->file('inner.t', $head =~ s/%%/%%%%/gr . $tail);
-    spew($file, $head . $tail);
+    my ($tail, $first) = @_;
+    my $file = $t->path('inner.t');
+    spew($file, $first ? $head =~ s/^\$t->http_conf.*//msr . $tail
+                       : $head . $tail);
     return $t->execute([$^X, $file]);
 }
 
@@ -34,7 +35,7 @@ like($out, qr/^1\.\.6$/m, 'the assertions are made');
 
 ($rc, $out) = outcome(<<'EOF2');
 my ($pid) = $t->worker_pids;
-kill 'SEGV', $pid;
+kill 'KILL', $pid;
 wait_for { !grep { $_ == $pid } $t->worker_pids };
 done_testing();
 EOF2
@@ -60,6 +61,10 @@ kill 'KILL', $t->pid;
 EOF2
 isnt($rc, 0, 'a worker left behind fails');
 like($out, qr/^not ok \d+ - no worker is left$/m, 'by its assertion');
+
+($rc, $out) = outcome('plan(skip_all => "no reason");', 1);
+is($rc, 0, 'a file that skips passes');
+is($out, "1..0 # SKIP no reason\n", 'and says nothing else');
 
 ($rc, $out) = outcome('die "early\n";');
 isnt($rc, 0, 'a file that dies fails');
