@@ -81,6 +81,8 @@ ngx_int_t ngx_http_weir_strip(ngx_http_request_t *r,
 
 /* the answer */
 void ngx_http_weir_filter_init(void);
+ngx_int_t ngx_http_weir_filter_guard(ngx_conf_t *cf);
+void ngx_http_weir_filter_taken(void);
 
 /* variables, counters */
 ngx_int_t ngx_http_weir_add_variables(ngx_conf_t *cf);

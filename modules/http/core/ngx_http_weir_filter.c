@@ -29,8 +29,26 @@ static ngx_uint_t ngx_http_weir_filter_upgrade(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_weir_filter_is_grpc(ngx_http_request_t *r);
 
 
+/* The chains as they were before a configuration was read. */
+
+typedef struct {
+    ngx_http_output_header_filter_pt  header;
+    ngx_http_output_body_filter_pt    body;
+    ngx_http_request_body_filter_pt   request_body;
+#if (nginx_version >= 1029000)
+    ngx_http_output_header_filter_pt  early_hints;
+#endif
+    ngx_uint_t                        taken;
+} ngx_http_weir_chains_t;
+
+
+static void ngx_http_weir_filter_restore(void *data);
+
+
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+static ngx_http_weir_chains_t  *ngx_http_weir_chains;
 
 
 static struct {
@@ -63,13 +81,86 @@ ngx_http_weir_filter_init(void)
 }
 
 
+/*
+ * nginx builds its chains of filters anew, from module to module, whenever it
+ * reads a configuration.  Where a module refuses that (a policy that is not
+ * there, say), the master would stay with half of them, and give them to each
+ * worker that it starts until the next good reload: ranges and conditions
+ * would be answered wrongly.  So what is left half done is undone.
+ */
+
+ngx_int_t
+ngx_http_weir_filter_guard(ngx_conf_t *cf)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_weir_chains_t  *chains;
+
+    cln = ngx_pool_cleanup_add(cf->cycle->pool,
+                               sizeof(ngx_http_weir_chains_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    chains = cln->data;
+    ngx_memzero(chains, sizeof(ngx_http_weir_chains_t));
+
+    chains->header = ngx_http_top_header_filter;
+    chains->body = ngx_http_top_body_filter;
+    chains->request_body = ngx_http_top_request_body_filter;
+#if (nginx_version >= 1029000)
+    chains->early_hints = ngx_http_top_early_hints_filter;
+#endif
+
+    cln->handler = ngx_http_weir_filter_restore;
+
+    ngx_http_weir_chains = chains;
+
+    return NGX_OK;
+}
+
+
+/* The configuration has become the one that serves. */
+
+void
+ngx_http_weir_filter_taken(void)
+{
+    if (ngx_http_weir_chains) {
+        ngx_http_weir_chains->taken = 1;
+        ngx_http_weir_chains = NULL;
+    }
+}
+
+
+static void
+ngx_http_weir_filter_restore(void *data)
+{
+    ngx_http_weir_chains_t *chains = data;
+
+    if (chains->taken) {
+        return;
+    }
+
+    ngx_http_top_header_filter = chains->header;
+    ngx_http_top_body_filter = chains->body;
+    ngx_http_top_request_body_filter = chains->request_body;
+#if (nginx_version >= 1029000)
+    ngx_http_top_early_hints_filter = chains->early_hints;
+#endif
+
+    ngx_http_weir_chains = NULL;
+}
+
+
 static ngx_int_t
 ngx_http_weir_header_filter(ngx_http_request_t *r)
 {
-    ngx_http_weir_ctx_t       *ctx;
-    ngx_http_weir_srv_conf_t  *wscf;
+    ngx_http_weir_ctx_t        *ctx;
+    ngx_http_weir_srv_conf_t   *wscf;
+    ngx_http_weir_main_conf_t  *mcf;
 
-    if (r != r->main) {
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_weir_module);
+
+    if (!mcf->used || r != r->main) {
         return ngx_http_next_header_filter(r);
     }
 

@@ -21,6 +21,7 @@ static char *ngx_http_weir_zone_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_weir_default(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_http_weir_preinit(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_weir_init_process(ngx_cycle_t *cycle);
@@ -164,7 +165,7 @@ static ngx_command_t  ngx_http_weir_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_weir_module_ctx = {
-    ngx_http_weir_add_variables,           /* preconfiguration */
+    ngx_http_weir_preinit,                 /* preconfiguration */
     ngx_http_weir_init,                    /* postconfiguration */
 
     ngx_http_weir_create_main_conf,        /* create main configuration */
@@ -559,11 +560,29 @@ ngx_http_weir_default(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static ngx_int_t
+ngx_http_weir_preinit(ngx_conf_t *cf)
+{
+    if (ngx_http_weir_filter_guard(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_weir_add_variables(cf);
+}
+
+
+static ngx_int_t
 ngx_http_weir_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
     ngx_http_weir_main_conf_t  *mcf;
     ngx_http_core_main_conf_t  *cmcf;
+
+    /*
+     * In every configuration: what stands in the chains must not depend on
+     * one that is refused later.
+     */
+
+    ngx_http_weir_filter_init();
 
     mcf = ngx_http_weir_main(cf);
 
@@ -578,8 +597,6 @@ ngx_http_weir_init(ngx_conf_t *cf)
     {
         return NGX_ERROR;
     }
-
-    ngx_http_weir_filter_init();
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -626,6 +643,8 @@ static ngx_int_t
 ngx_http_weir_init_module(ngx_cycle_t *cycle)
 {
     ngx_http_weir_main_conf_t  *mcf;
+
+    ngx_http_weir_filter_taken();
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_weir_module);
 
