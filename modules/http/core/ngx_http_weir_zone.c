@@ -3,68 +3,13 @@
  * Weir: the shared zone: cut into areas, blocks found again by name.
  */
 
-#include "ngx_http_weir.h"
-#include "ngx_http_weir_core.h"
+#include "ngx_http_weir_zone_layout.h"
 
 #include <openssl/rand.h>
 
 
-/* Changes whenever the meaning of what lies in the zone does. */
-
-#define NGX_HTTP_WEIR_ZONE_LAYOUT   1
-
 #define NGX_HTTP_WEIR_ZONE_DEFAULT  (64 * 1024 * 1024)
 #define NGX_HTTP_WEIR_ZONE_MIN      (2 * 1024 * 1024)
-
-#define NGX_HTTP_WEIR_BLOCK_NAME    128
-#define NGX_HTTP_WEIR_BLOCK_ALIGN   64
-
-
-/* A block's head in the zone; its bytes follow. */
-
-typedef struct ngx_http_weir_block_head_s  ngx_http_weir_block_head_t;
-
-struct ngx_http_weir_block_head_s {
-    ngx_http_weir_block_head_t  *next;
-    size_t                       size;
-    ngx_uint_t                   cycle;     /* the last that named it */
-    u_char                       name[NGX_HTTP_WEIR_BLOCK_NAME];
-};
-
-
-typedef struct {
-    size_t                       size;
-    size_t                       given;     /* to blocks, heads included */
-    ngx_atomic_t                 used;      /* as the area's owner says */
-    ngx_atomic_t                 managed;   /* 1: used counts, not given */
-    ngx_atomic_t                 discarded;
-    u_char                      *data;
-    ngx_http_weir_block_head_t  *blocks;
-} ngx_http_weir_zone_area_t;
-
-
-typedef struct {
-    u_char                       key[16];
-    ngx_uint_t                   layout;
-    ngx_uint_t                   cycle;     /* configurations so far */
-    ngx_uint_t                   serving;   /* the one that serves, */
-    ngx_uint_t                   previous;  /* and the one before */
-    ngx_slab_pool_t             *shpool;
-    ngx_http_weir_zone_area_t    areas[NGX_HTTP_WEIR_AREAS];
-    ngx_uint_t                   nslots;
-    ngx_http_weir_slot_t         slots[1];
-} ngx_http_weir_zone_t;
-
-
-struct ngx_http_weir_zone_conf_s {
-    size_t                       size;
-    size_t                       areas[NGX_HTTP_WEIR_AREAS];
-    ngx_array_t                  blocks;    /* ngx_http_weir_block_t * */
-    ngx_cycle_t                 *cycle;
-    ngx_shm_zone_t              *shm_zone;
-    ngx_http_weir_zone_t        *zone;
-    unsigned                     set:1;
-};
 
 
 static size_t ngx_http_weir_area_share(ngx_http_weir_zone_conf_t *zcf,
@@ -75,8 +20,6 @@ static ngx_http_weir_zone_t *ngx_http_weir_zone_cut(
     ngx_shm_zone_t *shm_zone, ngx_http_weir_zone_conf_t *zcf);
 static ngx_int_t ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
     ngx_http_weir_block_t *block, ngx_shm_zone_t *shm_zone);
-static ngx_uint_t ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone,
-    ngx_uint_t i);
 
 
 static struct {
@@ -89,12 +32,6 @@ static struct {
     { ngx_string("revocations"), 5 },
     { ngx_string("slo"), 10 }
 };
-
-
-static ngx_http_weir_zone_t  *ngx_http_weir_zone;
-
-ngx_uint_t  ngx_http_weir_slot;
-ngx_uint_t  ngx_http_weir_slot_shared = 1;
 
 
 ngx_http_weir_zone_conf_t *
@@ -569,141 +506,6 @@ found:
 
 
 void
-ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf)
-{
-    ngx_http_weir_zone = zcf->zone;
-
-    ngx_http_weir_zone->previous = ngx_http_weir_zone->serving;
-    ngx_http_weir_zone->serving = ngx_http_weir_zone->cycle;
-
-    ngx_http_weir_slot = zcf->zone->nslots - 1;
-    ngx_http_weir_slot_shared = 1;
-}
-
-
-void
-ngx_http_weir_zone_attach(ngx_cycle_t *cycle)
-{
-    ngx_uint_t             i, n;
-    ngx_http_weir_zone_t  *zone;
-
-    zone = ngx_http_weir_zone;
-    n = zone->nslots - 1;
-
-    ngx_http_weir_slot = n;
-    ngx_http_weir_slot_shared = 1;
-
-    if (ngx_process == NGX_PROCESS_HELPER) {
-        return;
-    }
-
-    for (i = 0; i < n; i++) {
-        if (ngx_http_weir_slot_claim(zone,
-                                     ((ngx_uint_t) ngx_process_slot + i) % n))
-        {
-            return;
-        }
-    }
-
-    ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                  "weir: all %ui process slots are taken by living processes, "
-                  "counting slowly", n);
-}
-
-
-static ngx_uint_t
-ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone, ngx_uint_t i)
-{
-    ngx_atomic_uint_t      pid;
-    ngx_http_weir_slot_t  *slot;
-
-    slot = &zone->slots[i];
-    pid = slot->pid;
-
-    if (pid && pid != (ngx_atomic_uint_t) ngx_pid
-        && ngx_http_weir_slot_alive(i))
-    {
-        return 0;
-    }
-
-    if (!ngx_atomic_cmp_set(&slot->pid, pid, (ngx_atomic_uint_t) ngx_pid)) {
-        return 0;
-    }
-
-    slot->started = ngx_time();
-
-    ngx_http_weir_slot = i;
-    ngx_http_weir_slot_shared = 0;
-
-    return 1;
-}
-
-
-void
-ngx_http_weir_zone_detach(void)
-{
-    if (ngx_http_weir_slot_shared) {
-        return;
-    }
-
-    (void) ngx_atomic_cmp_set(
-                          &ngx_http_weir_zone->slots[ngx_http_weir_slot].pid,
-                          (ngx_atomic_uint_t) ngx_pid, 0);
-}
-
-
-ngx_uint_t
-ngx_http_weir_slots(void)
-{
-    return ngx_http_weir_zone->nslots;
-}
-
-
-ngx_uint_t
-ngx_http_weir_slot_alive(ngx_uint_t i)
-{
-    ngx_atomic_uint_t  pid;
-
-    pid = ngx_http_weir_zone->slots[i].pid;
-
-    return pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != NGX_ESRCH);
-}
-
-
-uint64_t
-ngx_http_weir_slab_sum(ngx_http_weir_block_t *slab, size_t offset)
-{
-    uint64_t    sum;
-    ngx_uint_t  i;
-
-    sum = 0;
-
-    for (i = 0; i < ngx_http_weir_zone->nslots; i++) {
-        sum += __atomic_load_n((uint64_t *)
-                               (slab->data + slab->stride * i + offset),
-                               __ATOMIC_RELAXED);
-    }
-
-    return sum;
-}
-
-
-void
-ngx_http_weir_area_used(ngx_uint_t area, size_t used)
-{
-    ngx_http_weir_zone->areas[area].managed = 1;
-    ngx_http_weir_zone->areas[area].used = used;
-}
-
-
-void
-ngx_http_weir_area_discarded(ngx_uint_t area, ngx_uint_t n)
-{
-    (void) ngx_atomic_fetch_add(&ngx_http_weir_zone->areas[area].discarded, n);
-}
-
-
-void
 ngx_http_weir_area_status(ngx_uint_t area, const char **name, size_t *size,
     size_t *used, uint64_t *discarded)
 {
@@ -715,36 +517,4 @@ ngx_http_weir_area_status(ngx_uint_t area, const char **name, size_t *size,
     *size = a->size;
     *used = a->managed ? a->used : a->given;
     *discarded = a->discarded;
-}
-
-
-void
-ngx_http_weir_zone_lock(void)
-{
-    ngx_shmtx_lock(&ngx_http_weir_zone->shpool->mutex);
-}
-
-
-void
-ngx_http_weir_zone_unlock(void)
-{
-    ngx_shmtx_unlock(&ngx_http_weir_zone->shpool->mutex);
-}
-
-
-const void *
-ngx_http_weir_zone_key(void)
-{
-    return ngx_http_weir_zone->key;
-}
-
-
-uint64_t
-ngx_http_weir_monotonic(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
