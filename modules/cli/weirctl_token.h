@@ -16,6 +16,11 @@ int weirctl_token_jwks(weirctl_t *ctl);
 int weirctl_token_inspect(weirctl_t *ctl);
 int weirctl_token_verify(weirctl_t *ctl);
 
+#define WEIRCTL_PEM_MAX  65536
+
+/* For OpenSSL: no encrypted PEM, and nobody is asked for a password. */
+int weirctl_token_no_password(char *buf, int size, int rwflag, void *data);
+
 /* A slice of a zero terminated string; NULL gives {0, NULL}. */
 weir_str_t weirctl_str(const char *s);
 

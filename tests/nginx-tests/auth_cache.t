@@ -71,15 +71,16 @@ sub get {
 sub cache {
     my $text = http_get($gw, '/metrics')->body;
     my %n;
-    $n{$1} = $2 while $text =~ /^weir_token_cache_total\{result="(\w+)"\} (\d+)$/mg;
+    $n{$1} = $2 while $text =~
+        /^weir_token_cache_total\{result="(\w+)"\} (\d+)$/mg;
     return \%n;
 }
 
 sub auth {
     my $text = http_get($gw, '/metrics')->body;
     my %n;
-    $n{"$1$2"} = $3 while $text =~
-        /^weir_auth_total\{way="corp",result="(\w+)",reason="([^"]*)"\} (\d+)$/mg;
+    $n{"$1$2"} = $3 while $text =~ /^weir_auth_total\{way="corp",
+        result="(\w+)",reason="([^"]*)"\}[ ](\d+)$/mgx;
     return \%n;
 }
 

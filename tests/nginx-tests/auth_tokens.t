@@ -18,7 +18,10 @@ $t->file('corp.json', $k->jwks(map { $k->jwk($_, "k$_") } @algs));
 $t->file('partner.json', $k->jwks($k->jwk('ES256', 'partner')));
 
 $t->http_conf(<<'EOC');
-    log_format id '$uri|$weir_principal|$weir_subject|$weir_issuer|$weir_auth_kind|$weir_claim_tenant|$weir_claim_n|$weir_claim_admin|$weir_claim_roles|$deep|$weir_reason|$early';
+    log_format id '$uri|$weir_principal|$weir_subject|$weir_issuer|'
+                  '$weir_auth_kind|$weir_claim_tenant|$weir_claim_n|'
+                  '$weir_claim_admin|$weir_claim_roles|$deep|$weir_reason|'
+                  '$early';
     access_log %%TESTDIR%%/access.log id;
 
     # nginx itself refuses a header line above 8 KB with 400
@@ -297,8 +300,10 @@ is($up->last->header('Authorization'), undef, 'a used token stays here');
 # variables
 
 get('/v', mint(claims => { tenant => 'acme', n => 12345678901234567,
-    admin => JSON::PP::true, roles => ['a', 'b'], realm => { roles => ['x'] } }));
-ok($t->wait_access_log(qr{^/v\|jwt:corp:alice\|alice\|corp\|jwt\|acme\|12345678901234567\|true\|a,b\|x\|\|<>$}m),
+    admin => JSON::PP::true, roles => ['a', 'b'],
+    realm => { roles => ['x'] } }));
+ok($t->wait_access_log(qr{^/v\|jwt:corp:alice\|alice\|corp\|jwt\|acme\|
+                          12345678901234567\|true\|a,b\|x\|\|<>$}mx),
    'variables, and empty ones before the decision')
    or diag $t->access_log;
 

@@ -160,7 +160,8 @@ verification(void **state)
         arm(0, 0);
         strcpy(good[i], token(keys[i], WEIR_ALG_ES256 + (unsigned) i,
                names[i], "{\"iss\":\"https://idp.test/\",\"aud\":\"orders\","
-               "\"sub\":\"" SUBJECT "\",\"exp\":1767225900,\"roles\":[\"a\",\"b\"],"
+               "\"sub\":\"" SUBJECT "\",\"exp\":1767225900,"
+               "\"roles\":[\"a\",\"b\"],"
                "\"o\":{\"p\":[\"q\"]},\"long\":\"xxxxxxxxxxxxxxxxxxxxxxx\"}"));
 
         strcpy(bad, good[i]);
