@@ -37,10 +37,13 @@ static void weir_limit_buckets(void *table, uint32_t n, uint64_t fingerprint,
 static void weir_limit_find(const weir_limit_slice_t *slice,
     uint64_t fingerprint, uint64_t now, const weir_limit_slot_t *except,
     weir_limit_place_t *place);
+static int weir_limit_known(weir_limit_bucket_t *buckets[2],
+    uint64_t fingerprint, const weir_limit_slot_t *except,
+    weir_limit_place_t *place);
+static void weir_limit_share(weir_limit_op_t *op);
 static int weir_limit_twin(weir_limit_op_t *op, weir_limit_place_t *place,
     weir_limit_slot_t s);
-static int weir_limit_newcomer(const weir_limit_slice_t *slice,
-    uint64_t prefix, uint64_t now, int take);
+static int weir_limit_newcomer(weir_limit_op_t *op, int take);
 
 
 int
@@ -92,15 +95,25 @@ weir_limit_begin(weir_limit_op_t *op, const weir_limit_slice_t *slice,
     op->cost = cost;
     op->now = now;
 
-    op->prefix = weir_siphash13(&slice->prefix_key, prefix, 16);
+    memcpy(op->prefix, prefix, sizeof(op->prefix));
 
     if (key.len != 0) {
         op->fingerprint = weir_siphash13(&slice->key, key.data, key.len);
 
     } else {
-        op->fingerprint = op->prefix;
-        op->shared = 1;
+        weir_limit_share(op);
     }
+}
+
+
+/* From here on it is the prefix's own bucket. */
+
+static void
+weir_limit_share(weir_limit_op_t *op)
+{
+    op->shared = 1;
+    op->fingerprint = weir_siphash13(&op->slice->prefix_key, op->prefix,
+                                     sizeof(op->prefix));
 }
 
 
@@ -111,16 +124,18 @@ weir_limit_check(weir_limit_op_t *op)
 
     weir_limit_find(op->slice, op->fingerprint, op->now, NULL, &place);
 
-    if (!place.known && !op->shared
-        && !weir_limit_newcomer(op->slice, op->prefix, op->now, 0))
-    {
-        op->shared = 1;
-        op->fingerprint = op->prefix;
-
+    if (!place.known && !op->shared && !weir_limit_newcomer(op, 0)) {
+        weir_limit_share(op);
         weir_limit_find(op->slice, op->fingerprint, op->now, NULL, &place);
     }
 
     op->tat = place.found ? place.seen.value : op->now;
+
+    if (place.known) {
+        op->slot = place.slot;
+        op->seen[0] = place.seen.key;
+        op->seen[1] = place.seen.value;
+    }
 
     return weir_rate_admits(op->rate, op->tat, op->now, op->cost);
 }
@@ -135,13 +150,25 @@ weir_limit_charge(weir_limit_op_t *op)
 
     for (n = 0; n < WEIR_LIMIT_RETRIES; n++) {
 
-        weir_limit_find(op->slice, op->fingerprint, op->now, NULL, &place);
+        if (op->slot != NULL) {
+            place.slot = op->slot;
+            place.seen.key = op->seen[0];
+            place.seen.value = op->seen[1];
+            place.known = 1;
+            place.found = (place.seen.value > op->now);
+            place.full = 0;
+
+            op->slot = NULL;
+
+        } else {
+            weir_limit_find(op->slice, op->fingerprint, op->now, NULL,
+                            &place);
+        }
 
         if (!place.known && !op->shared && !op->ticket) {
 
-            if (!weir_limit_newcomer(op->slice, op->prefix, op->now, 1)) {
-                op->shared = 1;
-                op->fingerprint = op->prefix;
+            if (!weir_limit_newcomer(op, 1)) {
+                weir_limit_share(op);
                 continue;
             }
 
@@ -163,7 +190,7 @@ weir_limit_charge(weir_limit_op_t *op)
 
         op->evicted |= (unsigned) place.full;
 
-        if (!place.found && weir_limit_twin(op, &place, s)) {
+        if (!place.known && weir_limit_twin(op, &place, s)) {
             continue;
         }
 
@@ -256,7 +283,11 @@ weir_limit_find(const weir_limit_slice_t *slice, uint64_t fingerprint,
 
     weir_limit_buckets(slice->slots, slice->nbuckets, fingerprint, buckets);
 
-    place->slot = NULL;
+    if (weir_limit_known(buckets, fingerprint, except, place)) {
+        place->found = (place->seen.value > now);
+        return;
+    }
+
     vacant[0].slot = NULL;
     vacant[1].slot = NULL;
     victim.slot = NULL;
@@ -277,12 +308,16 @@ weir_limit_find(const weir_limit_slice_t *slice, uint64_t fingerprint,
 
             if (s.key == fingerprint && s.value != 0) {
 
-                if (place->slot == NULL || s.value > place->seen.value) {
-                    place->slot = slot;
-                    place->seen = s;
-                }
+                /* another process has just put it there */
 
-            } else if (s.value <= now) {
+                place->slot = slot;
+                place->seen = s;
+                place->known = 1;
+                place->found = (s.value > now);
+                return;
+            }
+
+            if (s.value <= now) {
 
                 if (vacant[b].slot == NULL || s.value < vacant[b].seen.value)
                 {
@@ -299,13 +334,6 @@ weir_limit_find(const weir_limit_slice_t *slice, uint64_t fingerprint,
         }
     }
 
-    if (place->slot != NULL) {
-        place->known = 1;
-        place->found = (place->seen.value > now);
-        place->full = 0;
-        return;
-    }
-
     if (nfree[0] + nfree[1] != 0) {
         *place = vacant[nfree[1] > nfree[0]];
         place->full = 0;
@@ -317,6 +345,44 @@ weir_limit_find(const weir_limit_slice_t *slice, uint64_t fingerprint,
 
     place->known = 0;
     place->found = 0;
+}
+
+
+/* A key that has two slots by a mischance has used what the fuller says. */
+
+static int
+weir_limit_known(weir_limit_bucket_t *buckets[2], uint64_t fingerprint,
+    const weir_limit_slot_t *except, weir_limit_place_t *place)
+{
+    unsigned            i;
+    weir_limit_slot_t   s, *slot;
+
+    place->slot = NULL;
+
+    for (i = 0; i < 2 * WEIR_LIMIT_WAYS; i++) {
+
+        slot = &buckets[i / WEIR_LIMIT_WAYS]->slots[i % WEIR_LIMIT_WAYS];
+
+        if (__atomic_load_n(&slot->key, __ATOMIC_RELAXED) != fingerprint
+            || slot == except)
+        {
+            continue;
+        }
+
+        s = weir_limit_slot_load(slot);
+
+        if (s.key == fingerprint && s.value != 0
+            && (place->slot == NULL || s.value > place->seen.value))
+        {
+            place->slot = slot;
+            place->seen = s;
+        }
+    }
+
+    place->known = (place->slot != NULL);
+    place->full = 0;
+
+    return place->known;
 }
 
 
@@ -349,17 +415,20 @@ weir_limit_buckets(void *table, uint32_t n, uint64_t fingerprint,
  */
 
 static int
-weir_limit_newcomer(const weir_limit_slice_t *slice, uint64_t prefix,
-    uint64_t now, int take)
+weir_limit_newcomer(weir_limit_op_t *op, int take)
 {
     unsigned              i, n;
-    uint64_t              second, seen, count;
+    uint64_t              prefix, second, seen, count;
     weir_limit_slot_t     s, old, *slot, *best;
     weir_limit_bucket_t  *buckets[2];
 
-    second = now / 1000000000;
+    second = op->now / 1000000000;
 
-    weir_limit_buckets(slice->newcomers, slice->nnewcomers, prefix, buckets);
+    prefix = weir_siphash13(&op->slice->prefix_key, op->prefix,
+                            sizeof(op->prefix));
+
+    weir_limit_buckets(op->slice->newcomers, op->slice->nnewcomers, prefix,
+                       buckets);
 
     for (n = 0; n < WEIR_LIMIT_RETRIES; n++) {
 

@@ -46,8 +46,12 @@ typedef struct {
     uint64_t                   cost;
     uint64_t                   now;
     uint64_t                   fingerprint;
-    uint64_t                   prefix;
     uint64_t                   tat;        /* as it was seen, or left */
+    uint8_t                    prefix[16];
+
+    /* where the check found the key, for the charge to begin with */
+    void                      *slot;
+    uint64_t                   seen[2];
 
     unsigned                   ticket:1;   /* as a new key it was let in */
     unsigned                   shared:1;   /* in the prefix's bucket */

@@ -216,21 +216,23 @@ weir_rate_field(uint8_t *dst, weir_str_t name, const char *first, uint64_t n,
 static uint8_t *
 weir_rate_number(uint8_t *p, uint64_t n)
 {
-    size_t   i;
-    uint8_t  text[20];
+    size_t    i, digits;
+    uint64_t  limit;
 
     if (n > 999999999999999ull) {
         n = 999999999999999ull;
     }
 
-    i = sizeof(text);
+    digits = 1;
 
-    do {
-        text[--i] = (uint8_t) ('0' + n % 10);
+    for (limit = 10; n >= limit; limit *= 10) {
+        digits++;
+    }
+
+    for (i = digits; i != 0; i--) {
+        p[i - 1] = (uint8_t) ('0' + n % 10);
         n /= 10;
-    } while (n != 0);
+    }
 
-    memcpy(p, text + i, sizeof(text) - i);
-
-    return p + sizeof(text) - i;
+    return p + digits;
 }
