@@ -188,6 +188,9 @@ check('a header and off', server('weir_identity_header X-A a; '
     . 'weir_identity_header off;'), 'is duplicate');
 check('a header without a value', server('weir_identity_header X-A;'),
       'needs a name and a value');
+check("the header $_", server("weir_identity_header $_ a;"),
+      "\"$_\" cannot be an identity header") for
+    'Authorization', 'authorization', 'Host', 'Cookie', 'Connection';
 check('no header name', server('weir_identity_header "X A" a;'),
       'invalid header name "X A"');
 check('a header name with a colon', server('weir_identity_header X-A: a;'),

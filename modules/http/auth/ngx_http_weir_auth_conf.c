@@ -274,7 +274,15 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t                          *value;
     ngx_uint_t                          i;
     ngx_http_weir_auth_header_t        *header, *h;
+    ngx_http_weir_auth_main_conf_t     *amcf;
     ngx_http_compile_complex_value_t    ccv;
+
+    /* of these the client's own is needed, or nginx writes them itself */
+
+    static const char  *reserved[] = {
+        "authorization", "connection", "content-length", "cookie", "host",
+        "te", "trailer", "transfer-encoding", "upgrade", NULL
+    };
 
     ngx_http_weir_use(cf);
 
@@ -314,6 +322,18 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
             return NGX_CONF_ERROR;
         }
     }
+
+    for (i = 0; reserved[i]; i++) {
+        if (ngx_strcasecmp(value[1].data, (u_char *) reserved[i]) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" cannot be an identity header",
+                               &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_auth_module);
+    amcf->headers = 1;
 
     if (alcf->headers == NULL) {
         alcf->headers = ngx_array_create(cf->pool, 2,

@@ -65,6 +65,7 @@ typedef struct {
     ngx_http_weir_block_t          *cache;     /* counters */
     ngx_queue_t                     expiring;  /* ..._auth_state_t */
     ngx_event_t                     sweep;
+    unsigned                        headers:1; /* identity headers somewhere */
 } ngx_http_weir_auth_main_conf_t;
 
 

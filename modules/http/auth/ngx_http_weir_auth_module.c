@@ -398,12 +398,15 @@ ngx_http_weir_auth_precontent(ngx_http_request_t *r)
         state = ngx_http_weir_state(ctx, NGX_HTTP_WEIR_STATE_AUTH,
                                     sizeof(ngx_http_weir_auth_state_t));
         if (state == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            return ngx_http_weir_refuse(r, ctx,
+                                        NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        NGX_HTTP_WEIR_FAILED, "error");
         }
     }
 
     if (ngx_http_weir_auth_upstream(r, state, alcf) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_http_weir_refuse(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                    NGX_HTTP_WEIR_FAILED, "error");
     }
 
     ngx_http_weir_auth_expire(r, state,
@@ -602,6 +605,10 @@ ngx_http_weir_auth_init(ngx_conf_t *cf)
 
     amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_auth_module);
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    if (amcf->issuers.nelts == 0 && !amcf->headers) {
+        return NGX_OK;
+    }
 
     /* identity headers may be written where nobody is asked who he is */
 
