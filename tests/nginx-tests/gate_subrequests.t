@@ -52,6 +52,12 @@ policy user;
 permit user { who authenticated; what * /**; }
 EOF2
 
+$t->file('policies/any.policy', <<'EOF2');
+language 1;
+policy any;
+permit any { who anyone; what * /**; }
+EOF2
+
 $t->http_conf(<<'EOF2' =~ s/ISSUERS/issuer($t) . issuer($t, 'other')/er);
 weir_bundle  %%TESTDIR%%/policies;
 ISSUERS
@@ -94,6 +100,9 @@ server {
     location @fall   { weir_policy off; proxy_pass http://u; }
     location /fall2/ { weir_policy p; error_page 403 = /in/page;
                        proxy_pass http://u; }
+    location /fall3/ { weir_policy p; error_page 403 = @inside;
+                       proxy_pass http://u; }
+    location @inside { weir_policy any; proxy_pass http://u; }
     location /return/ { weir_policy p; return 200 "RETURNED"; }
 
     # what others ask
@@ -182,7 +191,7 @@ my @always = (
     ['/in-post', 403], ['/host/x', 403],
     ['/query', 403], ['/query?ok=0', 403], ['/query?ok=1', 'yes'],
     ['/query?ok=1&ok=1', 403], ['/fall/x', 'yes'],
-    ['/fall2/x', 'yes', '/in/page'], ['/return/x', 'returned'],
+    ['/fall2/x', 403], ['/fall3/x', 403], ['/return/x', 'returned'],
     ['/nested/deny/x', 403], ['/nested/in/x', 'yes', '/in/x'],
     ['/check/200', 'yes'],
 );
@@ -218,6 +227,21 @@ is_included('/page', [['/host/x', 'yes']], 'its host', host_header =>
             'A.test:80');
 is_included('/open', [['/host/x', 'yes']], 'also from an open location',
             host_header => 'a.test');
+
+# an ambiguous one is nobody's, also where the main request was not decided
+
+for my $head ("GET http://a.test/open?include=/host/x,/in/x HTTP/1.1\r\n"
+              . "Host: b.test\r\n",
+              "GET http://b.test/open?include=/host/x,/in/x HTTP/1.1\r\n"
+              . "Host: a.test\r\n",
+              "GET /open?include=/host/x,/in/x HTTP/1.1\r\n"
+              . "Host: a.test,b.test\r\n")
+{
+    $up->clear;
+    http($t->port, $head . "Connection: close\r\n\r\n");
+    is(join(' ', grep { m{^/(?:host|in)} } map { $_->target }
+                 $up->requests), '', 'an ambiguous host');
+}
 
 # ambiguous spellings; nginx itself refuses what leaves the root
 

@@ -10,17 +10,30 @@
 #include "ngx_http_weir_core.h"
 
 
+/* A subrequest that was refused. */
+
+typedef struct ngx_http_weir_refused_s  ngx_http_weir_refused_t;
+
+struct ngx_http_weir_refused_s {
+    ngx_http_weir_refused_t  *next;
+    ngx_http_request_t       *request;
+    ngx_int_t                 status;
+};
+
+
 /* The gate's part of the request's context. */
 
 typedef struct {
-    weir_path_t  *path;         /* the client's, as first seen */
-    ngx_str_t     method;       /* the client's, as first seen */
-    ngx_str_t     host;         /* canonical */
+    weir_path_t              *path;     /* the client's, as first seen */
+    ngx_str_t                 method;   /* the client's, as first seen */
+    ngx_str_t                 host;     /* canonical */
+    ngx_http_weir_refused_t  *refused;
 
-    unsigned      passes:8;     /* through preaccess */
-    unsigned      seen:1;       /* method is set */
-    unsigned      gated:1;      /* path and host have passed their gates */
-    unsigned      settled:1;    /* the client's path was let through once */
+    unsigned                  passes:8;     /* through preaccess */
+    unsigned                  seen:1;       /* method is set */
+    unsigned                  gated:1;      /* path, host passed their gates */
+    unsigned                  settled:1;    /* the client's path was let
+                                               through once */
 } ngx_http_weir_gate_t;
 
 
@@ -31,6 +44,10 @@ typedef struct {
 ngx_int_t ngx_http_weir_gate_request(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
     ngx_http_weir_loc_conf_t *lcf);
+
+/* The main request's host, into gate: NGX_DECLINED where it is ambiguous. */
+ngx_int_t ngx_http_weir_gate_host(ngx_http_request_t *r,
+    ngx_http_weir_gate_t *gate);
 
 /* r->uri, decoded by nginx: NGX_OK, or NGX_DECLINED where it is ambiguous. */
 ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,

@@ -19,6 +19,9 @@ static ngx_int_t ngx_http_weir_gate_again(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_loc_conf_t *lcf);
 static ngx_int_t ngx_http_weir_gate_subrequest(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_gate_part(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_loc_conf_t *lcf);
 static ngx_int_t ngx_http_weir_gate_access(ngx_http_request_t *r);
 static void ngx_http_weir_gate_decide(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
@@ -150,16 +153,62 @@ ngx_http_weir_gate_again(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
 
 /*
- * A subrequest is decided with the main request's identity, as GET of its
- * own path; what it is refused does not become the main request's verdict.
+ * What was refused once runs a later pass (error_page) only where
+ * "weir_policy off" is written, as the main request does.
  */
 
 static ngx_int_t
 ngx_http_weir_gate_subrequest(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_loc_conf_t *lcf)
 {
+    ngx_int_t                 rc;
+    ngx_http_weir_gate_t     *gate;
+    ngx_http_weir_refused_t  *refused;
+
+    gate = ctx->state[NGX_HTTP_WEIR_STATE_GATE];
+
+    if (gate == NULL) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (!lcf->off_here) {
+        for (refused = gate->refused; refused; refused = refused->next) {
+            if (refused->request == r) {
+                return refused->status;
+            }
+        }
+    }
+
+    rc = ngx_http_weir_gate_part(r, ctx, gate, lcf);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    refused = ngx_palloc(r->pool, sizeof(ngx_http_weir_refused_t));
+    if (refused == NULL) {
+        return NGX_ERROR;
+    }
+
+    refused->request = r;
+    refused->status = rc;
+    refused->next = gate->refused;
+    gate->refused = refused;
+
+    return rc;
+}
+
+
+/*
+ * A subrequest is decided with the main request's identity, as GET of its
+ * own path; what it is refused does not become the main request's verdict.
+ */
+
+static ngx_int_t
+ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf)
+{
     ngx_str_t                    rule, policy;
-    ngx_http_weir_gate_t        *gate;
     ngx_http_weir_decision_t     d;
     ngx_http_weir_question_t     q;
     static weir_path_t           path;
@@ -172,17 +221,10 @@ ngx_http_weir_gate_subrequest(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    gate = ctx->state[NGX_HTTP_WEIR_STATE_GATE];
+    /* the main request's location may have needed no decision about it */
 
-    if (gate == NULL) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    if (gate->host.len == 0 && r->headers_in.server.len) {
-
-        /* the main request's location needed no decision about its host */
-
-        gate->host = r->headers_in.server;
+    if (ngx_http_weir_gate_host(r->main, gate) != NGX_OK) {
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     if (lcf->auth_set == 2) {

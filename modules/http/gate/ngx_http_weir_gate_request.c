@@ -8,8 +8,6 @@
 #include "ngx_http_weir_gate.h"
 
 
-static ngx_int_t ngx_http_weir_gate_host(ngx_http_request_t *r,
-    ngx_http_weir_gate_t *gate);
 static ngx_int_t ngx_http_weir_gate_authority(ngx_http_request_t *r,
     ngx_str_t *value, weir_str_t *host);
 static ngx_uint_t ngx_http_weir_gate_ports_differ(ngx_str_t *a,
@@ -78,7 +76,7 @@ refused:
  * HTTP/1.0 needs no Host: to a policy it is then absent.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_weir_gate_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate)
 {
     u_char           *p, *last;
