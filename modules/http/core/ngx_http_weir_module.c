@@ -147,14 +147,14 @@ static ngx_command_t  ngx_http_weir_commands[] = {
       NULL },
 
     { ngx_string("weir_mint"),
-      NGX_HTTP_WEIR_ALL|NGX_CONF_ANY,
+      NGX_HTTP_WEIR_ALL|NGX_CONF_BLOCK|NGX_CONF_ANY,
       ngx_http_weir_later,
       0,
       0,
       NULL },
 
     { ngx_string("weir_cors"),
-      NGX_HTTP_WEIR_ALL|NGX_CONF_ANY,
+      NGX_HTTP_WEIR_ALL|NGX_CONF_BLOCK|NGX_CONF_ANY,
       ngx_http_weir_later,
       0,
       0,
