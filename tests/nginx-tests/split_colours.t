@@ -120,10 +120,21 @@ sub conf {
 
     server {
         listen 127.0.0.1:%%PORT_auth%%;
+        location /page/ {
+            weir_auth corp;
+            weir_policy orders;
+            error_page 401 = \@page;
+            proxy_pass http://s-\$weir_split_who;
+        }
+        location \@page {
+            weir_policy off;
+            proxy_pass http://s-\$weir_split_all;
+        }
         location / {
             weir_auth corp;
             weir_policy orders;
             weir_identity_header X-Who \$weir_principal;
+            add_header X-Colour <\$weir_split_who> always;
             proxy_pass http://s-\$weir_split_who;
         }
     }
@@ -298,7 +309,12 @@ my %who = map { $_ => who($_) } map { "user-$_" } 1 .. 20;
 is(join(' ', sort { $a cmp $b } keys %{ { reverse %who } }), 'blue green',
    'users have colours');
 is_deeply({ map { $_ => who($_) } keys %who }, \%who, 'and keep them');
-is(http_get($t->port('auth'), '/x')->status, 401, 'nobody has none');
+my $nobody = http_get($t->port('auth'), '/x');
+is($nobody->status, 401, 'nobody is refused');
+is($nobody->header('X-Colour'), '<>', 'and has none');
+
+is(http_get($t->port('auth'), '/page/x')->body, 'green',
+   "where an error page goes it has");
 
 # --- overrides, where they are configured
 

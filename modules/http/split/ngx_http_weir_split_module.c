@@ -111,9 +111,9 @@ ngx_http_weir_split_variable(ngx_http_request_t *r,
 
     if (!choice->chosen) {
 
-        /* a request that was refused goes nowhere */
+        /* a refused request goes nowhere, unless an error_page takes it on */
 
-        if (ctx->status) {
+        if (ctx->status && ctx->uri_changes == r->main->uri_changes) {
             return NGX_OK;
         }
 
