@@ -11,7 +11,9 @@ use Weir::Example;
 my $t = Weir::Test->new;
 my $top = $t->top;
 
-sub docs { return map { [$_, slurp($_)] } "$top/README.md", glob "$top/docs/*.md" }
+sub docs {
+    return map { [$_, slurp($_)] } "$top/README.md", glob "$top/docs/*.md";
+}
 
 
 # the names in the tables of commands and variables
@@ -21,7 +23,9 @@ my (%directive, %variable, %later);
 for my $file (glob "$top/modules/http/*/*.c") {
     my $text = slurp($file);
 
-    while ($text =~ /\{ ngx_string\("(weir_\w+)"\),\s+(\w+)[^{}]*?,\s+(\w+),/g) {
+    while ($text =~ /\{ ngx_string\("(weir_\w+)"\),\s+
+                     (\w+)[^{}]*?,\s+(\w+),/xg)
+    {
         my ($name, $second, $third) = ($1, $2, $3);
 
         if ($second =~ /^NGX_/) {

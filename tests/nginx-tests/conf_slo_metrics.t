@@ -41,7 +41,8 @@ my $r = http_get($t->port(8081), '/metrics');
 
 like($r->header('Content-Type'), qr{^application/openmetrics-text},
      'OpenMetrics');
-like($r->body, qr/^weir_requests_total\{service="catalogue",verdict="permit"\} 2$/m,
+like($r->body,
+     qr/^weir_requests_total\{service="catalogue",verdict="permit"\} 2$/m,
      'requests by service and verdict');
 
 my $api = http_get($t->port(8081), '/weir/api')->json;
