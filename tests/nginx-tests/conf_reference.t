@@ -23,7 +23,7 @@ my (%directive, %variable, %later);
 for my $file (glob "$top/modules/http/*/*.c") {
     my $text = slurp($file);
 
-    while ($text =~ /\{ ngx_string\("(weir_\w+)"\),\s+
+    while ($text =~ /\{\ ngx_string\("(weir_\w+)"\),\s+
                      (\w+)[^{}]*?,\s+(\w+),/xg)
     {
         my ($name, $second, $third) = ($1, $2, $3);
