@@ -304,7 +304,7 @@ ngx_int_t ngx_http_weir_header_set(ngx_http_request_t *r, ngx_str_t *name,
 
 /*
  * Finds the header (lower case name): returns how many there are (2 for
- * more), *value is the first one's.
+ * more, and where one is spelt with "_" for "-"), *value is the first one's.
  */
 ngx_uint_t ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value);

@@ -366,9 +366,7 @@ ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
             i = 0;
         }
 
-        if (h[i].key.len != name->len
-            || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
-        {
+        if (!ngx_http_weir_header_same(&h[i], name)) {
             continue;
         }
 
@@ -377,6 +375,12 @@ ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
         }
 
         *value = h[i].value;
+
+        /* "x_a" is "x-a" to some upstreams, and another header to others */
+
+        if (ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0) {
+            return 2;
+        }
     }
 
     return n;
