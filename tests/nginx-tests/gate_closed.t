@@ -343,11 +343,14 @@ says("server {\n location /a {\n if (\$arg_x) { weir_policy p; }\n }\n}\n", 1,
 says("server {\n location /a {\n limit_except GET { weir_policy p; }\n }\n}\n",
      1, qr/"weir_policy" directive is not allowed here in \S+:7$/m);
 
-for my $later (qw(weir_store weir_trust weir_decision_log weir_state
-                  weir_thread_pool weir_mint weir_cors))
+for my $later ('weir_store x;', 'weir_trust x;', 'weir_decision_log x;',
+               'weir_state x;', 'weir_thread_pool x;', 'weir_mint x { }',
+               'weir_cors { }')
 {
-    says("$later x;\nserver { }\n", 1,
-         qr/"$later" comes with a later release of Weir in \S+:5$/m);
+    my ($name) = $later =~ /^(\w+)/;
+
+    says("$later\nserver { }\n", 1,
+         qr/"$name" comes with a later release of Weir in \S+:5$/m);
 }
 
 # answers before access
