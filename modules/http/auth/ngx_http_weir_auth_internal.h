@@ -148,6 +148,7 @@ ngx_int_t ngx_http_weir_auth_upstream(ngx_http_request_t *r,
     ngx_http_weir_auth_state_t *state, ngx_http_weir_auth_loc_conf_t *alcf);
 ngx_int_t ngx_http_weir_auth_authorization(ngx_http_request_t *r,
     ngx_http_weir_auth_state_t *state, ngx_http_weir_auth_loc_conf_t *alcf);
+ngx_int_t ngx_http_weir_auth_clean(ngx_http_request_t *r, ngx_str_t *value);
 ngx_int_t ngx_http_weir_auth_add_variables(ngx_conf_t *cf);
 char *ngx_http_weir_auth_claim_variable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -8,10 +8,6 @@
 #include "weir_hash.h"
 
 
-static ngx_int_t ngx_http_weir_auth_clean(ngx_http_request_t *r,
-    ngx_str_t *value);
-
-
 static ngx_str_t  ngx_http_weir_auth_field = ngx_string("Authorization");
 static ngx_str_t  ngx_http_weir_auth_field_lowcase =
     ngx_string("authorization");
@@ -109,7 +105,7 @@ ngx_http_weir_auth_authorization(ngx_http_request_t *r,
  * way, and with it the difference to another value.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_weir_auth_clean(ngx_http_request_t *r, ngx_str_t *value)
 {
     u_char      *p;

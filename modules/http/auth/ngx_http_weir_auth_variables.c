@@ -2,6 +2,9 @@
 /*
  * Weir: the identity in variables.  They are empty before the decision and
  * never cached: an internal redirect may change who the request is from.
+ *
+ * Wherever an operator puts them, in headers and logs too, a token's text
+ * stays within the field: what is not printable ASCII is base64url.
  */
 
 #include "ngx_http_weir_auth_internal.h"
@@ -142,6 +145,23 @@ ngx_http_weir_auth_value(ngx_http_variable_value_t *v, const u_char *data,
 }
 
 
+static ngx_int_t
+ngx_http_weir_auth_text(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    const u_char *data, size_t len)
+{
+    ngx_str_t  s;
+
+    s.data = (u_char *) data;
+    s.len = len;
+
+    if (ngx_http_weir_auth_clean(r, &s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_weir_auth_value(v, s.data, s.len);
+}
+
+
 static ngx_http_weir_identity_t *
 ngx_http_weir_auth_decided(ngx_http_request_t *r)
 {
@@ -168,7 +188,7 @@ ngx_http_weir_auth_variable(ngx_http_request_t *r,
 
     s = (ngx_str_t *) ((u_char *) identity + data);
 
-    return ngx_http_weir_auth_value(v, s->data, s->len);
+    return ngx_http_weir_auth_text(r, v, s->data, s->len);
 }
 
 
@@ -280,7 +300,7 @@ static ngx_int_t
 ngx_http_weir_auth_claim(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     const weir_claims_t *claims, const weir_claim_entry_t *e)
 {
-    u_char      *p;
+    u_char      *p, *data;
     size_t       len;
     uint32_t     i;
     weir_str_t   s;
@@ -293,7 +313,7 @@ ngx_http_weir_auth_claim(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case WEIR_CLAIM_STRING:
         s = weir_claims_string(claims, e);
-        return ngx_http_weir_auth_value(v, s.data, s.len);
+        return ngx_http_weir_auth_text(r, v, s.data, s.len);
 
     case WEIR_CLAIM_BOOL:
         return e->number
@@ -331,7 +351,7 @@ ngx_http_weir_auth_claim(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return NGX_ERROR;
     }
 
-    v->data = p;
+    data = p;
 
     for (i = 0; i < e->value_len; i++) {
 
@@ -343,5 +363,5 @@ ngx_http_weir_auth_claim(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         p = ngx_cpymem(p, s.data, s.len);
     }
 
-    return ngx_http_weir_auth_value(v, v->data, len - 1);
+    return ngx_http_weir_auth_text(r, v, data, len - 1);
 }
