@@ -96,7 +96,7 @@ ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
             p->issuer = ngx_http_weir_policy_str(&identity->issuer);
         }
 
-        if (identity->subject.data) {
+        if (identity->subject.len) {
             p->subject = ngx_http_weir_policy_str(&identity->subject);
         }
 
