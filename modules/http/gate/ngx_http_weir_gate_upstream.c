@@ -198,7 +198,7 @@ ngx_http_weir_gate_cache_keyed(ngx_http_request_t *r,
     ngx_array_t                keys;
     ngx_http_weir_identity_t   identity, *saved;
 
-    if (r != r->main || r->cache == NULL || r->upstream == NULL
+    if (r->cache == NULL || r->upstream == NULL
         || r->upstream->create_key == NULL || ctx->identity == NULL)
     {
         return 0;
