@@ -272,7 +272,9 @@ int weir_token_audience(const weir_claims_t *flat,
 /* --- intake --- */
 
 /*
- * The value of an Authorization field (RFC 6750, 2.1): WEIR_OK and *token;
+ * The value of an Authorization field (RFC 6750, 2.1): WEIR_OK and *token,
+ * all that follows the one space: whether it is a token, weir_jws_parse()
+ * says, or the cache, which compares it with one that was verified.
  * WEIR_DECLINED: another scheme than Bearer; WEIR_ERROR: malformed.
  */
 int weir_bearer(weir_str_t value, weir_str_t *token);
