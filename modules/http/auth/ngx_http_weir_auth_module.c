@@ -594,8 +594,6 @@ ngx_http_weir_auth_init(ngx_conf_t *cf)
 {
     ngx_str_t                        name;
     ngx_uint_t                       i;
-    ngx_http_handler_pt             *h;
-    ngx_http_core_main_conf_t       *cmcf;
     ngx_http_weir_auth_issuer_t    **issuer;
     ngx_http_weir_auth_main_conf_t  *amcf;
 
@@ -604,31 +602,29 @@ ngx_http_weir_auth_init(ngx_conf_t *cf)
     }
 
     amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_auth_module);
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
     if (amcf->issuers.nelts == 0 && !amcf->headers) {
         return NGX_OK;
     }
 
     /* identity headers may be written where nobody is asked who he is */
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_PRECONTENT_PHASE,
+                                  ngx_http_weir_auth_precontent)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_weir_auth_precontent;
 
     if (amcf->issuers.nelts == 0) {
         return NGX_OK;
     }
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_PREACCESS_PHASE,
+                                  ngx_http_weir_auth_preaccess)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_weir_auth_preaccess;
 
     issuer = amcf->issuers.elts;
 

@@ -232,10 +232,18 @@ ngx_int_t ngx_http_weir_strip_add(ngx_conf_t *cf, ngx_str_t *name);
  * namespace (then equal on all gateways, and no secret).  Not before
  * postconfiguration.
  */
-ngx_int_t ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose, u_char *key);
+ngx_int_t ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose,
+    u_char *key);
 
-/* Location settings of every location, "if" and server: ngx_http_weir_loc_conf_t *. */
+/* ngx_http_weir_loc_conf_t * of every location, "if" and server. */
 ngx_array_t *ngx_http_weir_locations(ngx_conf_t *cf);
+
+/* Adds variables: an array that ends with ngx_http_null_variable. */
+ngx_int_t ngx_http_weir_variables_add(ngx_conf_t *cf, ngx_http_variable_t *v);
+
+/* Adds a phase handler: it runs before those that were added before it. */
+ngx_int_t ngx_http_weir_handler_add(ngx_conf_t *cf, ngx_uint_t phase,
+    ngx_http_handler_pt handler);
 
 
 /* --- the request --- */
@@ -282,7 +290,44 @@ ngx_int_t ngx_http_weir_refuse_finally(ngx_http_request_t *r,
     const char *reason);
 
 
-/* --- header surgery: r->headers_in of the main request --- */
+/* --- headers --- */
+
+/* A walk over a list of headers, r->headers_in.headers or headers_out's. */
+
+typedef struct {
+    ngx_list_part_t           *part;
+    ngx_uint_t                 i;
+} ngx_http_weir_walk_t;
+
+
+static ngx_inline void
+ngx_http_weir_walk(ngx_http_weir_walk_t *walk, ngx_list_t *list)
+{
+    walk->part = &list->part;
+    walk->i = 0;
+}
+
+
+/* The next header, or NULL behind the last one. */
+
+static ngx_inline ngx_table_elt_t *
+ngx_http_weir_walk_next(ngx_http_weir_walk_t *walk)
+{
+    while (walk->i >= walk->part->nelts) {
+
+        if (walk->part->next == NULL) {
+            return NULL;
+        }
+
+        walk->part = walk->part->next;
+        walk->i = 0;
+    }
+
+    return (ngx_table_elt_t *) walk->part->elts + walk->i++;
+}
+
+
+/* Surgery on r->headers_in of the main request. */
 
 /*
  * Unlinks every header named name (lower case given; compared ignoring case;

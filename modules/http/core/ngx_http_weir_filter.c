@@ -214,38 +214,28 @@ ngx_http_weir_filter_own(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 static void
 ngx_http_weir_filter_hide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t       *h;
+    ngx_http_weir_walk_t   walk;
 
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    ngx_http_weir_walk(&walk, &r->headers_out.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len >= sizeof("x-weir-") - 1
-            && (h[i].key.data[0] | 0x20) == 'x'
-            && (ngx_strncasecmp(h[i].key.data, (u_char *) "x-weir-",
+    for (h = ngx_http_weir_walk_next(&walk);
+         h;
+         h = ngx_http_weir_walk_next(&walk))
+    {
+        if (h->key.len >= sizeof("x-weir-") - 1
+            && (h->key.data[0] | 0x20) == 'x'
+            && (ngx_strncasecmp(h->key.data, (u_char *) "x-weir-",
                                 sizeof("x-weir-") - 1)
                 == 0
                 || (ctx->request_id.len
-                    && h[i].key.len == sizeof("x-request-id") - 1
-                    && ngx_strncasecmp(h[i].key.data,
+                    && h->key.len == sizeof("x-request-id") - 1
+                    && ngx_strncasecmp(h->key.data,
                                        (u_char *) "x-request-id",
                                        sizeof("x-request-id") - 1)
                        == 0)))
         {
-            h[i].hash = 0;
+            h->hash = 0;
         }
     }
 }
@@ -256,36 +246,27 @@ ngx_http_weir_filter_hide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 static ngx_uint_t
 ngx_http_weir_filter_upgrade(ngx_http_request_t *r)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t             n;
+    ngx_table_elt_t       *h;
+    ngx_http_weir_walk_t   walk;
 
     n = 0;
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    ngx_http_weir_walk(&walk, &r->headers_out.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash == 0 || h[i].key.len != sizeof("upgrade") - 1
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "upgrade",
+    for (h = ngx_http_weir_walk_next(&walk);
+         h;
+         h = ngx_http_weir_walk_next(&walk))
+    {
+        if (h->hash == 0 || h->key.len != sizeof("upgrade") - 1
+            || ngx_strncasecmp(h->key.data, (u_char *) "upgrade",
                                sizeof("upgrade") - 1)
                != 0)
         {
             continue;
         }
 
-        if (h[i].value.len != sizeof("websocket") - 1
-            || ngx_strncasecmp(h[i].value.data, (u_char *) "websocket",
+        if (h->value.len != sizeof("websocket") - 1
+            || ngx_strncasecmp(h->value.data, (u_char *) "websocket",
                                sizeof("websocket") - 1)
                != 0)
         {

@@ -346,27 +346,19 @@ ngx_uint_t
 ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t             n;
+    ngx_table_elt_t       *h;
+    ngx_http_weir_walk_t   walk;
 
     n = 0;
-    part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+    ngx_http_weir_walk(&walk, &r->headers_in.headers);
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (!ngx_http_weir_header_same(&h[i], name)) {
+    for (h = ngx_http_weir_walk_next(&walk);
+         h;
+         h = ngx_http_weir_walk_next(&walk))
+    {
+        if (!ngx_http_weir_header_same(h, name)) {
             continue;
         }
 
@@ -374,11 +366,11 @@ ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
             break;
         }
 
-        *value = h[i].value;
+        *value = h->value;
 
         /* "x_a" is "x-a" to some upstreams, and another header to others */
 
-        if (ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0) {
+        if (ngx_strncasecmp(h->key.data, name->data, name->len) != 0) {
             return 2;
         }
     }

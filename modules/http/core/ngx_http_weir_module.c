@@ -600,26 +600,26 @@ ngx_http_weir_init(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_POST_READ_PHASE,
+                                  ngx_http_weir_post_read)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    *h = ngx_http_weir_post_read;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_SERVER_REWRITE_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_SERVER_REWRITE_PHASE,
+                                  ngx_http_weir_rewrite)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    *h = ngx_http_weir_rewrite;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_REWRITE_PHASE,
+                                  ngx_http_weir_rewrite)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_weir_rewrite;
 
     /* the log phase runs forwards, and ours must come before the access log */
 

@@ -74,7 +74,7 @@ ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_srv_conf_t *wscf = conf;
 
-    ngx_str_t                    *value;
+    ngx_str_t                    *value, *name;
     ngx_uint_t                    i, n;
     ngx_array_t                 **a;
     ngx_http_weir_header_name_t  *h;
@@ -103,11 +103,13 @@ ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         for (n = 0; ngx_http_weir_strip_never[n].name.len; n++) {
             if (ngx_http_weir_strip_meets(h, &ngx_http_weir_strip_never[n])) {
+
+                name = h->prefix ? &ngx_http_weir_strip_never[n].name
+                                 : &value[i];
+
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "header \"%V\" belongs to the protocol and "
-                                   "cannot be named here",
-                                   h->prefix ? &ngx_http_weir_strip_never[n].name
-                                             : &value[i]);
+                                   "cannot be named here", name);
                 return NGX_CONF_ERROR;
             }
         }

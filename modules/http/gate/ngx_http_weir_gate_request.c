@@ -346,29 +346,21 @@ ngx_http_weir_gate_override(ngx_table_elt_t *h)
 static ngx_uint_t
 ngx_http_weir_gate_has_override(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t       *h;
+    ngx_http_weir_walk_t   walk;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_weir_walk(&walk, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len > 2 && (h[i].key.data[0] | 0x20) == 'x'
-            && ngx_http_weir_gate_override(&h[i]))
+    for (h = ngx_http_weir_walk_next(&walk);
+         h;
+         h = ngx_http_weir_walk_next(&walk))
+    {
+        if (h->key.len > 2 && (h->key.data[0] | 0x20) == 'x'
+            && ngx_http_weir_gate_override(h))
         {
             return 1;
         }
     }
+
+    return 0;
 }

@@ -527,8 +527,6 @@ ngx_http_weir_limit_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static ngx_int_t
 ngx_http_weir_limit_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt              *h;
-    ngx_http_core_main_conf_t        *cmcf;
     ngx_http_weir_limit_main_conf_t  *lmcf;
 
     lmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_limit_module);
@@ -547,21 +545,13 @@ ngx_http_weir_limit_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_PREACCESS_PHASE,
+                                  ngx_http_weir_limit_preaccess)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    *h = ngx_http_weir_limit_preaccess;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_weir_limit_precontent;
-
-    return NGX_OK;
+    return ngx_http_weir_handler_add(cf, NGX_HTTP_PRECONTENT_PHASE,
+                                     ngx_http_weir_limit_precontent);
 }

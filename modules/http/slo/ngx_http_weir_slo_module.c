@@ -437,8 +437,6 @@ ngx_http_weir_slo_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static ngx_int_t
 ngx_http_weir_slo_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt            *h;
-    ngx_http_core_main_conf_t      *cmcf;
     ngx_http_weir_slo_main_conf_t  *smcf;
 
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_slo_module);
@@ -454,16 +452,8 @@ ngx_http_weir_slo_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_weir_slo_handler;
-
-    return NGX_OK;
+    return ngx_http_weir_handler_add(cf, NGX_HTTP_LOG_PHASE,
+                                     ngx_http_weir_slo_handler);
 }
 
 

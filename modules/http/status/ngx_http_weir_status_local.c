@@ -98,28 +98,18 @@ ngx_http_weir_status_same(ngx_str_t *key, ngx_str_t *name)
 static ngx_uint_t
 ngx_http_weir_status_forwarded(ngx_http_request_t *r)
 {
-    ngx_str_t        *name;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t             *name;
+    ngx_table_elt_t       *h;
+    ngx_http_weir_walk_t   walk;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_weir_walk(&walk, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
+    for (h = ngx_http_weir_walk_next(&walk);
+         h;
+         h = ngx_http_weir_walk_next(&walk))
+    {
         for (name = ngx_http_weir_status_headers; name->len; name++) {
-            if (ngx_http_weir_status_same(&h[i].key, name)) {
+            if (ngx_http_weir_status_same(&h->key, name)) {
                 return 1;
             }
         }

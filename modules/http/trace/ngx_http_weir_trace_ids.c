@@ -114,10 +114,9 @@ static void
 ngx_http_weir_trace_read(ngx_http_request_t *r,
     ngx_http_weir_trace_scan_t *scan)
 {
-    ngx_uint_t        i;
-    weir_str_t        value;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    weir_str_t             value;
+    ngx_table_elt_t       *h;
+    ngx_http_weir_walk_t   walk;
 
     scan->traceparents = 0;
     scan->request_ids = 0;
@@ -126,25 +125,16 @@ ngx_http_weir_trace_read(ngx_http_request_t *r,
 
     weir_tracestate_init(&scan->tracestate);
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_weir_walk(&walk, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
+    for (h = ngx_http_weir_walk_next(&walk);
+         h;
+         h = ngx_http_weir_walk_next(&walk))
+    {
+        value.data = h->value.data;
+        value.len = h->value.len;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        value.data = h[i].value.data;
-        value.len = h[i].value.len;
-
-        switch (ngx_http_weir_trace_kind(&h[i], NULL)) {
+        switch (ngx_http_weir_trace_kind(h, NULL)) {
 
         case NGX_HTTP_WEIR_TRACEPARENT_KIND:
             scan->traceparents += scan->traceparents < 2;

@@ -300,28 +300,13 @@ ngx_http_weir_trace_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static ngx_int_t
 ngx_http_weir_trace_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_weir_trace_vars; v->name.len; v++) {
-
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return ngx_http_weir_variables_add(cf, ngx_http_weir_trace_vars);
 }
 
 
 static ngx_int_t
 ngx_http_weir_trace_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt              *h;
-    ngx_http_core_main_conf_t        *cmcf;
     ngx_http_weir_trace_main_conf_t  *tmcf;
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
@@ -344,14 +329,6 @@ ngx_http_weir_trace_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_weir_trace_handler;
-
-    return NGX_OK;
+    return ngx_http_weir_handler_add(cf, NGX_HTTP_PRECONTENT_PHASE,
+                                     ngx_http_weir_trace_handler);
 }
