@@ -57,6 +57,9 @@ ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
 ngx_uint_t ngx_http_weir_gate_same(ngx_http_request_t *r,
     ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
 
+/* What is wrong with the locations, or worth a warning. */
+ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);
+
 /* What upstreams and caches of locations may do (security.md 1.8, 1.10). */
 ngx_int_t ngx_http_weir_gate_upstreams(ngx_conf_t *cf);
 ngx_int_t ngx_http_weir_gate_variables(ngx_conf_t *cf);

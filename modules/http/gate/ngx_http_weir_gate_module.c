@@ -26,15 +26,15 @@ static ngx_int_t ngx_http_weir_gate_access(ngx_http_request_t *r);
 static void ngx_http_weir_gate_decide(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
     ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
+static void ngx_http_weir_gate_ask(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
+    ngx_http_weir_decision_t *d);
 static ngx_int_t ngx_http_weir_gate_deny(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
 static ngx_uint_t ngx_http_weir_gate_closed(ngx_http_request_t *r,
     ngx_http_weir_loc_conf_t *lcf);
 static ngx_int_t ngx_http_weir_gate_precontent(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_gate_init(ngx_conf_t *cf);
-static ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);
-static const char *ngx_http_weir_gate_returns(ngx_conf_t *cf,
-    ngx_http_weir_loc_conf_t *lcf);
 
 
 static ngx_http_module_t  ngx_http_weir_gate_module_ctx = {
@@ -256,7 +256,7 @@ ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     rule = ctx->rule;
     policy = ctx->policy;
 
-    ngx_http_weir_policy_decide(r, ctx, &q, &d);
+    ngx_http_weir_gate_ask(r, ctx, &q, &d);
 
     ctx->rule = rule;
     ctx->policy = policy;
@@ -398,7 +398,7 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         q.path = gate->path;
         q.method = gate->method;
 
-        ngx_http_weir_policy_decide(r, ctx, &q, d);
+        ngx_http_weir_gate_ask(r, ctx, &q, d);
 
         if (!d->permit || gate->passes == 1) {
             return;
@@ -418,7 +418,63 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     q.path = &path;
     q.method = r->method_name;
 
-    ngx_http_weir_policy_decide(r, ctx, &q, d);
+    ngx_http_weir_gate_ask(r, ctx, &q, d);
+}
+
+
+/*
+ * Where a location admits spellings that others may read in another way, that
+ * reading is asked about too: no spelling avoids a deny.
+ */
+
+static void
+ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
+{
+    int                        rc;
+    u_char                    *p;
+    ngx_str_t                  rule;
+    ngx_http_weir_decision_t   other;
+    ngx_http_weir_question_t   again;
+    ngx_http_weir_loc_conf_t  *lcf;
+    static weir_path_t         path;
+
+    ngx_http_weir_policy_decide(r, ctx, q, d);
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    if (!d->permit || lcf->path_allow == 0) {
+        return;
+    }
+
+    p = ngx_pnalloc(r->pool, q->path->decoded.len);
+    rc = p ? weir_path_reading(&path, p, q->path) : WEIR_ERROR;
+
+    if (rc == WEIR_DECLINED) {
+        return;
+    }
+
+    if (rc != WEIR_OK) {
+        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
+        d->final = 1;
+        d->status = NGX_HTTP_BAD_REQUEST;
+        d->reason = "ambiguous-path";
+        return;
+    }
+
+    rule = ctx->rule;
+
+    again = *q;
+    again.path = &path;
+
+    ngx_http_weir_policy_decide(r, ctx, &again, &other);
+
+    if (other.permit || (!other.final && other.status == NGX_HTTP_FORBIDDEN)) {
+        ctx->rule = rule;
+        return;
+    }
+
+    *d = other;
 }
 
 
@@ -514,8 +570,6 @@ ngx_http_weir_gate_precontent(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_weir_gate_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
 
     if (!ngx_http_weir_used(cf)) {
         return NGX_OK;
@@ -527,151 +581,20 @@ ngx_http_weir_gate_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_PREACCESS_PHASE,
+                                  ngx_http_weir_gate_preaccess)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    *h = ngx_http_weir_gate_preaccess;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
-    if (h == NULL) {
+    if (ngx_http_weir_handler_add(cf, NGX_HTTP_ACCESS_PHASE,
+                                  ngx_http_weir_gate_access)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    *h = ngx_http_weir_gate_access;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_weir_gate_precontent;
-
-    return NGX_OK;
-}
-
-
-/* What can be said of the locations only when all of them are known. */
-
-static ngx_int_t
-ngx_http_weir_gate_check(ngx_conf_t *cf)
-{
-    const char                 *directive;
-    ngx_uint_t                  i;
-    ngx_array_t                *locations;
-    ngx_http_weir_srv_conf_t   *wscf;
-    ngx_http_weir_loc_conf_t  **lcf, *l;
-
-    locations = ngx_http_weir_locations(cf);
-    lcf = locations->elts;
-
-    for (i = 0; i < locations->nelts; i++) {
-
-        l = lcf[i];
-        wscf = l->srv;
-
-        if (l->location && l->auth_here && l->policy_set == 0) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"weir_auth\" in location \"%V\" needs "
-                          "\"weir_policy NAME\" or \"weir_policy off\" beside "
-                          "it in %V:%ui", &l->name, &l->file, l->line);
-            return NGX_ERROR;
-        }
-
-        if (l->location && !l->noname && l->policy_set == 0
-            && !l->own_handler && wscf->uses && !wscf->open)
-        {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "location \"%V\" has no \"weir_policy\" and is "
-                          "closed (403) in %V:%ui",
-                          &l->name, &l->file, l->line);
-        }
-
-        /* an "if" has its location's codes */
-
-        if (l->policy_set == 2 && !l->noname) {
-            directive = ngx_http_weir_gate_returns(cf, l);
-
-            if (directive && l->location) {
-                ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                              "\"%s\" in location \"%V\" answers before "
-                              "\"weir_policy\" decides in %V:%ui",
-                              directive, &l->name, &l->file, l->line);
-
-            } else if (directive) {
-                ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                              "\"%s\" in server answers before "
-                              "\"weir_policy\" decides in %V:%ui",
-                              directive, &l->file, l->line);
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * The directive that answers before access, if there is one.  The rewrite
- * module's codes are the first member of its settings; each begins with the
- * function that runs it.
- */
-
-static const char *
-ngx_http_weir_gate_returns(ngx_conf_t *cf, ngx_http_weir_loc_conf_t *lcf)
-{
-    uintptr_t                     *code;
-    ngx_uint_t                     i, n;
-    ngx_array_t                   *codes;
-#if (NGX_PCRE)
-    ngx_http_script_regex_code_t  *regex;
-#endif
-
-    for (n = 0; cf->cycle->modules[n]; n++) {
-        if (ngx_strcmp(cf->cycle->modules[n]->name, "ngx_http_rewrite_module")
-            == 0)
-        {
-            break;
-        }
-    }
-
-    if (cf->cycle->modules[n] == NULL) {
-        return NULL;
-    }
-
-    codes = *(ngx_array_t **) lcf->loc_conf[cf->cycle->modules[n]->ctx_index];
-
-    if (codes == NULL) {
-        return NULL;
-    }
-
-    code = codes->elts;
-    n = codes->nelts * codes->size / sizeof(uintptr_t);
-
-    for (i = 0; i < n; i++) {
-
-        if (code[i] == (uintptr_t) ngx_http_script_return_code) {
-            return "return";
-        }
-
-#if (NGX_PCRE)
-
-        if (code[i] == (uintptr_t) ngx_http_script_regex_start_code
-            && (n - i) * sizeof(uintptr_t)
-               >= sizeof(ngx_http_script_regex_code_t))
-        {
-            regex = (ngx_http_script_regex_code_t *) &code[i];
-
-            if (regex->redirect) {
-                return "rewrite";
-            }
-        }
-
-#endif
-    }
-
-    return NULL;
+    return ngx_http_weir_handler_add(cf, NGX_HTTP_PRECONTENT_PHASE,
+                                     ngx_http_weir_gate_precontent);
 }

@@ -70,6 +70,18 @@ int weir_path_gate_decoded(weir_path_t *path, weir_str_t decoded,
 int weir_path_same(const weir_path_t *a, const weir_path_t *b);
 
 /*
+ * How another might read a path whose spelling weir_path_allow admits: "/"
+ * and "\" that were encoded as separators, what follows ";" in a segment or
+ * "#" in the path dropped, an admitted %25 decoded once more, "//" as "/".
+ * Policies are asked about it too: a deny must not be avoided by a spelling.
+ * buf of path->decoded.len bytes (the caller's), which other points into.
+ * WEIR_OK: *other is another reading; WEIR_DECLINED: there is none;
+ * WEIR_ERROR: so read, it is no path that passes the gate.
+ */
+int weir_path_reading(weir_path_t *other, uint8_t *buf,
+    const weir_path_t *path);
+
+/*
  * The host gate and canonical form: lower case, no port, no final dot.
  * authority is a Host value or an absolute-form authority.  buf of
  * authority.len bytes; *host points into it.  WEIR_ERROR: userinfo, comma,
