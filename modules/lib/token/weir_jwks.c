@@ -169,7 +169,7 @@ weir_jwks_free(weir_jwks_t *set)
 
     alloc = set->alloc;
 
-    for (i = 0; i < set->n; i++) {
+    for (i = 0; set->keys != NULL && i < set->n; i++) {
         EVP_MD_CTX_free(set->keys[i].ctx);
         EVP_PKEY_free(set->keys[i].pkey);
 
