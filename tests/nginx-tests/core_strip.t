@@ -277,7 +277,7 @@ for my $via (@vias) {
 
             # CGI joins what is repeated, and nginx takes one Authorization
 
-            next if $name !~ /^(?:x.strip|x.pre.x|x.under$|te.st$)/i
+            next if $name !~ /^(?:x.strip$|x.pre.x|x.under$|te.st$)/i
                     && $once{lc($name) =~ tr/_/-/r}++;
 
             push @list, [$name, "v$i"];
