@@ -148,7 +148,8 @@ if ($with->static) {
 }
 
 is(scalar @got, scalar @requests + 5, 'all was compared');
-is($got[$_], $expected[$_], 'inert: ' . (split /\n/, $expected[$_] || 'the log')[0])
+is($got[$_], $expected[$_],
+   'inert: ' . (split /\n/, $expected[$_] || 'the log')[0])
     for 0 .. $#expected;
 
 like($expected[1], qr/X-Weir-Subject: s/, 'bare nginx sends what it gets');

@@ -62,7 +62,8 @@ sub counted {
 
 sub gone {
     my ($pid) = @_;
-    wait_for { slurp("/proc/$pid/stat") =~ /^(?!.*\) [^Z] )/s } 20, "end of $pid";
+    wait_for { slurp("/proc/$pid/stat") =~ /^(?!.*\) [^Z] )/s } 20,
+        "end of $pid";
 }
 
 http_get($t->port, '/') for 1 .. 4;

@@ -87,7 +87,8 @@ for my $case (
     ['weir_zone 4m policies=100m;', qr/take \d+ bytes together/],
     ['weir_zone 4m limits=2600k;', qr/take \d+ bytes together/],
     ['weir_zone 4m; weir_zone 4m;', qr/"weir_zone" directive is duplicate/],
-    ['weir_zone 4m slo=64;', qr/no room for "service:\w+" in area "slo" .* "weir_zone SIZE slo=/],
+    ['weir_zone 4m slo=64;',
+     qr/no room for "service:\w+" in area "slo" .* "weir_zone SIZE slo=/],
 ) {
     my ($zone, $re) = @$case;
     my ($rc, $out) = $c->test_config(conf(zone => $zone));

@@ -153,7 +153,8 @@ server {
     location /ok/          { }
     location /other/       { weir_policy alice; weir_auth corp; }
     location /try/7        { try_files /none /other/x; }
-    location /opentry/1    { weir_policy off; try_files /none /secret/file.html; }
+    location /opentry/1    { weir_policy off;
+                             try_files /none /secret/file.html; }
     location /opentry/2    { weir_policy off; try_files /none /ok/file.html; }
     location /opentry/3    { weir_policy off; try_files /none @inherits; }
     location /opentry/4    { weir_policy off; try_files /none /other/x; }
@@ -203,7 +204,7 @@ server {
                                scgi_param REQUEST_URI $request_uri; }
     location /accel/grpc     { grpc_pass 127.0.0.1:%%PORT_grpc%%; }
     location /accel/off      { weir_policy off; proxy_pass http://u; }
-    location /accel/if       { if ($request_method) { proxy_pass http://u; } }
+    location /accel/if       { if ($uri) { proxy_pass http://u; } }
     location /accel/own      { proxy_ignore_headers X-Accel-Expires;
                                proxy_pass http://u; }
     location /accel/on       { weir_accel on; proxy_pass http://u; }

@@ -341,7 +341,8 @@ for my $name (qw(Host host Connection Content-Length Transfer-Encoding
 
 for my $name (qw(X-Subject-Is x_subject_is X-Sub* X-Subject-Is*)) {
     my $c = Weir::Test->new->allow(qr/\[emerg\]/);
-    my ($rc, $out) = $c->test_config('events {} http {' . issuer($c) . <<"EOF2");
+    my $issuer = issuer($c);
+    my ($rc, $out) = $c->test_config("events {} http { $issuer" . <<"EOF2");
     weir_pass_headers  $name;
     weir_auth          corp;
     weir_policy        off;

@@ -173,7 +173,8 @@ for my $case (
 $up->clear;
 my $r = http($t->port, "POST /tenant/x HTTP/1.1\r\nHost: localhost\r\n"
              . "Transfer-Encoding: chunked\r\nTrailer: X-Tenant\r\n"
-             . "Connection: close\r\n\r\n1\r\na\r\n0\r\nX-Tenant: acme\r\n\r\n");
+             . "Connection: close\r\n\r\n1\r\na\r\n0\r\n"
+             . "X-Tenant: acme\r\n\r\n");
 is($r->status . ' ' . $up->count, '403 0', 'a trailer grants nothing');
 
 $r = http($t->port, "POST /tenant/x HTTP/1.1\r\nHost: localhost\r\n"
