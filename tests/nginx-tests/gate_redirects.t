@@ -183,6 +183,15 @@ server {
                         proxy_pass http://u; }
     location @inherits2 { rewrite ^ /fell break; proxy_pass http://u; }
 
+    # what is asked for when all is done
+
+    location /secret/m  { post_action @inherits; proxy_pass http://u; }
+    location /secret/n  { post_action /open/after; proxy_pass http://u; }
+    location /secret/o  { post_action @off; proxy_pass http://u; }
+    location /after/1   { post_action /open/after; proxy_pass http://u; }
+    location /after/2   { post_action /secret/after; proxy_pass http://u; }
+    location /after/3   { post_action @all; proxy_pass http://u; }
+
     # answers before access
 
     location /teapot/      { error_page 418 = @inherits; return 418; }
@@ -367,6 +376,27 @@ is_answered('/fall/2/none', 403, '/fall/2/none', $refused);
 is_answered('/fall/3/none', 404, '/fall/3/none', qr/file ok/);
 is_answered('/fall/4/none', 401, '/fall/4/none', qr/"status":401/);
 is_answered('/fall/4/none', 404, '/fall/4/none', qr/file other/, @alice);
+
+# post_action: another request of the same client, decided as one
+
+for my $case (
+    ['/secret/m', 403, ''], ['/secret/n', 403, ''],
+    ['/secret/o', 403, '/secret/o'],
+    ['/after/1', 200, '/after/1 /open/after'], ['/after/2', 200, '/after/2'],
+    ['/after/3', 200, '/after/3 /after/3'],
+) {
+    my ($path, $status, $upstream) = @$case;
+
+    $up->clear;
+    is(http_get($t->port, $path)->status, $status, "post_action: $path");
+    eval { $up->wait_count(scalar split ' ', $upstream) };
+
+    # a last one, behind which nothing comes
+
+    http_get($t->port, '/off/last');
+    is(join(' ', grep { $_ ne '/off/last' } map { $_->target }
+                 $up->requests), $upstream, "post_action: $path: upstream");
+}
 
 # return runs before, and what it leads to is decided
 
