@@ -370,7 +370,10 @@ ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
 
         /* "x_a" is "x-a" to some upstreams, and another header to others */
 
-        if (ngx_strncasecmp(h->key.data, name->data, name->len) != 0) {
+        if ((memchr(h->key.data, '_', h->key.len)
+             || memchr(name->data, '_', name->len))
+            && ngx_strncasecmp(h->key.data, name->data, name->len) != 0)
+        {
             return 2;
         }
     }

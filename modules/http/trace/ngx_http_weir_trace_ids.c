@@ -43,13 +43,15 @@ enum {
 };
 
 static struct {
-    ngx_str_t  name;
-    ngx_str_t  lowcase;
+    ngx_str_t   name;
+    ngx_str_t   lowcase;
+    ngx_uint_t  hash;            /* of lowcase, when first needed */
 } ngx_http_weir_trace_headers[] = {
-    { ngx_string("traceparent"), ngx_string("traceparent") },
-    { ngx_string("tracestate"), ngx_string("tracestate") },
-    { ngx_string("X-Request-Id"), ngx_string("x-request-id") },
-    { ngx_string("X-Client-Request-Id"), ngx_string("x-client-request-id") },
+    { ngx_string("traceparent"), ngx_string("traceparent"), 0 },
+    { ngx_string("tracestate"), ngx_string("tracestate"), 0 },
+    { ngx_string("X-Request-Id"), ngx_string("x-request-id"), 0 },
+    { ngx_string("X-Client-Request-Id"), ngx_string("x-client-request-id"),
+      0 },
 };
 
 
@@ -380,7 +382,12 @@ ngx_http_weir_trace_push(ngx_http_request_t *r, ngx_uint_t kind,
 
     lowcase = &ngx_http_weir_trace_headers[kind - 1].lowcase;
 
-    h->hash = ngx_hash_key(lowcase->data, lowcase->len);
+    if (ngx_http_weir_trace_headers[kind - 1].hash == 0) {
+        ngx_http_weir_trace_headers[kind - 1].hash =
+                                   ngx_hash_key(lowcase->data, lowcase->len);
+    }
+
+    h->hash = ngx_http_weir_trace_headers[kind - 1].hash;
     h->key = ngx_http_weir_trace_headers[kind - 1].name;
     h->value = *value;
     h->lowcase_key = lowcase->data;
