@@ -49,7 +49,8 @@ for my $text ($evil, "a\nX-Evil: 1", "\r", "tab\there", "\x7f", "\xc3\xa9",
 {
     my $want = encode_base64url($text);
     my ($principal, $list) = map { clean($_) } "jwt:corp:$text", "g,$text";
-    my $name = "claims with " . ($text =~ s/([^!-~])/sprintf '%%%02x', ord $1/ger);
+    my $name = "claims with "
+               . ($text =~ s{([^!-~])}{sprintf "%%%02x", ord $1}ger);
 
     my $r = http_get($t->port, "/" . ++$n, headers => [
         bearer($text, nick => $text,

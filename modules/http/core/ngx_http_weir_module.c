@@ -664,7 +664,7 @@ ngx_http_weir_init_process(ngx_cycle_t *cycle)
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_weir_module);
 
     if (mcf && mcf->used) {
-        ngx_http_weir_zone_attach(cycle);
+        ngx_http_weir_zone_attach(cycle, mcf->zone);
     }
 
     return NGX_OK;

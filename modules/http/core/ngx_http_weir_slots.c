@@ -8,7 +8,7 @@
 
 
 static ngx_uint_t ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone,
-    ngx_uint_t i);
+    ngx_uint_t i, ngx_uint_t cycle);
 
 
 ngx_http_weir_zone_t  *ngx_http_weir_zone;
@@ -22,8 +22,10 @@ ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf)
 {
     ngx_http_weir_zone = zcf->zone;
 
+    ngx_http_weir_blocks_serve(zcf->zone, zcf->number);
+
     ngx_http_weir_zone->previous = ngx_http_weir_zone->serving;
-    ngx_http_weir_zone->serving = ngx_http_weir_zone->cycle;
+    ngx_http_weir_zone->serving = zcf->number;
 
     ngx_http_weir_slot = zcf->zone->nslots - 1;
     ngx_http_weir_slot_shared = 1;
@@ -31,7 +33,7 @@ ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf)
 
 
 void
-ngx_http_weir_zone_attach(ngx_cycle_t *cycle)
+ngx_http_weir_zone_attach(ngx_cycle_t *cycle, ngx_http_weir_zone_conf_t *zcf)
 {
     ngx_uint_t             i, n;
     ngx_http_weir_zone_t  *zone;
@@ -48,11 +50,32 @@ ngx_http_weir_zone_attach(ngx_cycle_t *cycle)
 
     for (i = 0; i < n; i++) {
         if (ngx_http_weir_slot_claim(zone,
-                                     ((ngx_uint_t) ngx_process_slot + i) % n))
+                                     ((ngx_uint_t) ngx_process_slot + i) % n,
+                                     zcf->number))
         {
-            return;
+            break;
         }
     }
+
+    /*
+     * So late that a reload after the next one may not have seen it, and have
+     * taken its configuration's memory: it was to end anyway.
+     */
+
+    ngx_memory_barrier();
+
+    if (zcf->number < zone->serving && zcf->number + 1 < zone->cycle) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "weir: this process' configuration is gone already");
+        ngx_http_weir_zone_detach();
+        exit(0);
+    }
+
+    if (!ngx_http_weir_slot_shared) {
+        return;
+    }
+
+    zone->crowded = 1;
 
     ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
                   "weir: all %ui process slots are taken by living processes, "
@@ -61,7 +84,8 @@ ngx_http_weir_zone_attach(ngx_cycle_t *cycle)
 
 
 static ngx_uint_t
-ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone, ngx_uint_t i)
+ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone, ngx_uint_t i,
+    ngx_uint_t cycle)
 {
     ngx_atomic_uint_t      pid;
     ngx_http_weir_slot_t  *slot;
@@ -80,6 +104,7 @@ ngx_http_weir_slot_claim(ngx_http_weir_zone_t *zone, ngx_uint_t i)
     }
 
     slot->started = ngx_time();
+    slot->cycle = cycle;
 
     ngx_http_weir_slot = i;
     ngx_http_weir_slot_shared = 0;

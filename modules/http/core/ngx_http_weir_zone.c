@@ -18,8 +18,6 @@ static ngx_int_t ngx_http_weir_zone_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_http_weir_zone_t *ngx_http_weir_zone_cut(
     ngx_shm_zone_t *shm_zone, ngx_http_weir_zone_conf_t *zcf);
-static ngx_int_t ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
-    ngx_http_weir_block_t *block, ngx_shm_zone_t *shm_zone);
 
 
 static struct {
@@ -343,13 +341,14 @@ ngx_http_weir_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     saved = ngx_http_weir_zone;
     ngx_http_weir_zone = zone;
 
-    zone->cycle++;
+    zcf->number = ++zone->cycle;
 
     rc = NGX_OK;
     blocks = zcf->blocks.elts;
 
     for (i = 0; i < zcf->blocks.nelts; i++) {
-        if (ngx_http_weir_block_find(zone, blocks[i], shm_zone) != NGX_OK) {
+        if (ngx_http_weir_block_find(zone, blocks[i], shm_zone->shm.log)
+            != NGX_OK) {
             rc = NGX_ERROR;
             break;
         }
@@ -417,91 +416,6 @@ nomem:
                   shm_zone->shm.size);
 
     return NULL;
-}
-
-
-static ngx_int_t
-ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
-    ngx_http_weir_block_t *block, ngx_shm_zone_t *shm_zone)
-{
-    size_t                        size, head, room;
-    ngx_uint_t                    fresh;
-    ngx_http_weir_zone_area_t    *area;
-    ngx_http_weir_block_head_t   *b, *old;
-
-    area = &zone->areas[block->area];
-    head = ngx_align(sizeof(ngx_http_weir_block_head_t),
-                     NGX_HTTP_WEIR_BLOCK_ALIGN);
-    room = area->size - area->given;
-
-    if (block->stride) {
-        block->size = block->stride * zone->nslots;
-    }
-
-    if (block->whole) {
-        block->size = room > head ? room - head : 0;
-        block->keep = 1;
-    }
-
-    size = ngx_align(block->size, NGX_HTTP_WEIR_BLOCK_ALIGN);
-
-    fresh = 0;
-    old = NULL;
-
-    for (b = area->blocks; b; b = b->next) {
-
-        if (ngx_strcmp(b->name, block->name.data) == 0
-            && (b->size == size || block->keep))
-        {
-            goto found;
-        }
-
-        /* neither what serves names it nor what workers may still drain */
-
-        if (b->cycle < zone->previous && b->size == size) {
-            old = b;
-        }
-    }
-
-    fresh = 1;
-
-    if (size && head + size <= room) {
-        b = (ngx_http_weir_block_head_t *) (area->data + area->given);
-        b->size = size;
-        b->next = area->blocks;
-
-        area->given += head + size;
-        area->blocks = b;
-
-    } else if (size && old) {
-        b = old;
-
-    } else {
-        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "weir: no room for \"%V\" in area \"%V\" of the zone: "
-                      "it needs %uz bytes, the area has %uz left of %uz; "
-                      "enlarge it with \"weir_zone SIZE %V=SIZE\"",
-                      &block->name, &ngx_http_weir_areas[block->area].name,
-                      head + size, room, area->size,
-                      &ngx_http_weir_areas[block->area].name);
-        return NGX_ERROR;
-    }
-
-    ngx_cpystrn(b->name, block->name.data, NGX_HTTP_WEIR_BLOCK_NAME);
-    ngx_memzero((u_char *) b + head, size);
-
-found:
-
-    b->cycle = zone->cycle;
-
-    block->size = b->size;
-    block->data = (u_char *) b + head;
-
-    if (block->init == NULL) {
-        return NGX_OK;
-    }
-
-    return block->init(block, fresh, shm_zone->shm.log);
 }
 
 

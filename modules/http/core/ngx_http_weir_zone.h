@@ -6,7 +6,8 @@
  * out as named blocks that are never freed while the zone lives: a module
  * asks for a block at configuration time by name, and after a reload finds
  * the same block again by the same name.  When an area is full, blocks that
- * neither the serving configuration nor the one before names are taken anew.
+ * the serving configuration does not name, and no process that still drains,
+ * are taken anew.
  *
  * A slab is a block with one part per process slot, written by that process
  * alone: counters cost a load and a store, readers sum over all slots, and
@@ -93,6 +94,7 @@ uint64_t ngx_http_weir_monotonic(void);
 typedef struct {
     ngx_atomic_t  pid;              /* 0: free; counts stay */
     ngx_atomic_t  started;
+    ngx_atomic_t  cycle;            /* of the process' configuration */
 } ngx_http_weir_slot_t;
 
 
@@ -119,7 +121,8 @@ char *ngx_http_weir_zone_set(ngx_conf_t *cf, ngx_http_weir_zone_conf_t *zcf);
 ngx_int_t ngx_http_weir_zone_create(ngx_conf_t *cf,
     ngx_http_weir_zone_conf_t *zcf);
 void ngx_http_weir_zone_activate(ngx_http_weir_zone_conf_t *zcf);
-void ngx_http_weir_zone_attach(ngx_cycle_t *cycle);
+void ngx_http_weir_zone_attach(ngx_cycle_t *cycle,
+    ngx_http_weir_zone_conf_t *zcf);
 void ngx_http_weir_zone_detach(void);
 
 

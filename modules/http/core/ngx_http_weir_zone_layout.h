@@ -12,22 +12,28 @@
 
 /* Changes whenever the meaning of what lies in the zone does. */
 
-#define NGX_HTTP_WEIR_ZONE_LAYOUT   1
+#define NGX_HTTP_WEIR_ZONE_LAYOUT   2
 
 #define NGX_HTTP_WEIR_BLOCK_NAME    128
 #define NGX_HTTP_WEIR_BLOCK_ALIGN   64
 
 
-/* A block's head in the zone; its bytes follow. */
+/*
+ * A block's head in the zone; its bytes follow, and behind them the next
+ * head: the blocks of an area lie one behind the other.
+ */
 
-typedef struct ngx_http_weir_block_head_s  ngx_http_weir_block_head_t;
-
-struct ngx_http_weir_block_head_s {
-    ngx_http_weir_block_head_t  *next;
-    size_t                       size;
-    ngx_uint_t                   cycle;     /* the last that named it */
+typedef struct {
+    size_t                       room;      /* bytes up to the next head */
+    size_t                       size;      /* of these, what was asked for */
+    ngx_uint_t                   cycle;     /* the last that named it, */
+    ngx_uint_t                   served;    /* and of those that served */
     u_char                       name[NGX_HTTP_WEIR_BLOCK_NAME];
-};
+} ngx_http_weir_block_head_t;
+
+
+#define NGX_HTTP_WEIR_BLOCK_HEAD                                              \
+    ngx_align(sizeof(ngx_http_weir_block_head_t), NGX_HTTP_WEIR_BLOCK_ALIGN)
 
 
 typedef struct {
@@ -37,7 +43,6 @@ typedef struct {
     ngx_atomic_t                 managed;   /* 1: used counts, not given */
     ngx_atomic_t                 discarded;
     u_char                      *data;
-    ngx_http_weir_block_head_t  *blocks;
 } ngx_http_weir_zone_area_t;
 
 
@@ -47,6 +52,7 @@ typedef struct {
     ngx_uint_t                   cycle;     /* configurations so far */
     ngx_uint_t                   serving;   /* the one that serves, */
     ngx_uint_t                   previous;  /* and the one before */
+    ngx_uint_t                   crowded;   /* 1: a process had no slot */
     ngx_slab_pool_t             *shpool;
     ngx_http_weir_zone_area_t    areas[NGX_HTTP_WEIR_AREAS];
     ngx_uint_t                   nslots;
@@ -61,6 +67,7 @@ struct ngx_http_weir_zone_conf_s {
     ngx_cycle_t                 *cycle;
     ngx_shm_zone_t              *shm_zone;
     ngx_http_weir_zone_t        *zone;
+    ngx_uint_t                   number;    /* zone->cycle, when it was made */
     unsigned                     set:1;
 };
 
@@ -68,6 +75,14 @@ struct ngx_http_weir_zone_conf_s {
 /* The zone that serves; set when a configuration becomes active. */
 
 extern ngx_http_weir_zone_t  *ngx_http_weir_zone;
+
+
+/* The block's memory in the zone: of its name, or made; NGX_ERROR: no room. */
+ngx_int_t ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
+    ngx_http_weir_block_t *block, ngx_log_t *log);
+
+/* Says of the blocks that the configuration number named that it serves. */
+void ngx_http_weir_blocks_serve(ngx_http_weir_zone_t *zone, ngx_uint_t number);
 
 
 #endif /* NGX_HTTP_WEIR_ZONE_LAYOUT_H_INCLUDED */
