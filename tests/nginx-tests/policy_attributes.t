@@ -105,7 +105,8 @@ permit nonoteall { who anyone; what * /nonote; }
 END
 
 $t->http_conf(<<'END');
-    log_format d '$request_uri|$weir_verdict|$weir_reason|$weir_rule|$weir_bundle';
+    log_format d '$request_uri|$weir_verdict|$weir_reason|$weir_rule|'
+                 '$weir_bundle';
     access_log %%TESTDIR%%/access.log d;
 
     weir_zone   8m;

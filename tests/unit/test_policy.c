@@ -648,8 +648,9 @@ test_in_policy_tests(void **state)
     reports("schema { claim a string; }\n"
             "test \"t\" { request GET /; claim a b; claim a c; expect deny; }",
             "3:44 claim.a is duplicate", NULL);
-    reports("test \"t\" { request GET /; header \"a\" \"b\"; header \"a\" \"c\";"
-            " query \"x\" \"\"; query \"x\" \"\"; expect deny; }", NULL);
+    reports("test \"t\" { request GET /; header \"a\" \"b\";"
+            " header \"a\" \"c\"; query \"x\" \"\"; query \"x\" \"\";"
+            " expect deny; }", NULL);
 }
 
 

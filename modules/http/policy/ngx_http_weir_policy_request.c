@@ -178,7 +178,8 @@ ngx_http_weir_policy_query(void *data, weir_str_t name, weir_str_t *value)
     }
 
     if (raw.len == r->args.len
-        && ngx_memcmp(raw.data, r->args.data, raw.len) == 0)
+        && (raw.len == 0
+            || ngx_memcmp(raw.data, r->args.data, raw.len) == 0))
     {
         return rc;
     }

@@ -9,7 +9,7 @@
 #include "weir_policy_lex.h"
 
 
-/* The most of a source's line that is shown, and what stays before the caret. */
+/* The most of a line that is shown, and what stays before the caret. */
 
 #define WEIR_POLICY_SHOWN   120
 #define WEIR_POLICY_BEFORE  90
@@ -394,6 +394,10 @@ weir_policy_diag_excerpt(weir_policy_out_t *out, weir_str_t text,
     uint32_t        i, n, from;
     weir_str_t      one;
     const uint8_t  *p, *end, *last, *start, *caret;
+
+    if (text.len == 0) {
+        text = weir_str("");
+    }
 
     p = text.data;
     last = text.data + text.len;

@@ -22,7 +22,7 @@ typedef enum {
 /* How many attributes and roles are remembered during a decision. */
 
 #define WEIR_POLICY_MEMO_ATTRS  64
-#define WEIR_POLICY_MEMO_ROLES  128
+#define WEIR_POLICY_MEMO_ROLES  512
 
 
 typedef struct {

@@ -318,8 +318,9 @@ weir_policy_bind_fault(const weir_policy_image_t *image,
     const weir_policy_binder_t *binder, const weir_policy_name_rec_t *name,
     const char *fmt, ...)
 {
-    int         n, m;
+    int         n;
     char        text[768];
+    size_t      len;
     va_list     args;
     weir_str_t  message, file;
 
@@ -331,14 +332,16 @@ weir_policy_bind_fault(const weir_policy_image_t *image,
 
     n = snprintf(text, sizeof(text), "%.*s:%u:%u: error: ",
                  weir_policy_s(file), name->line, name->column);
+    len = n < 0 ? 0 : (size_t) n;
 
     va_start(args, fmt);
-    m = vsnprintf(text + n, sizeof(text) - (size_t) n, fmt, args);
+    n = vsnprintf(text + len, sizeof(text) - len, fmt, args);
     va_end(args);
 
+    len += n < 0 ? 0 : (size_t) n;
+
     message.data = (const uint8_t *) text;
-    message.len = (size_t) (n + m) < sizeof(text) ? (size_t) (n + m)
-                                                  : sizeof(text) - 1;
+    message.len = len < sizeof(text) ? len : sizeof(text) - 1;
 
     binder->report(binder->ctx, message);
 }

@@ -290,12 +290,21 @@ typedef struct {
 } weir_policy_builder_t;
 
 
+/* weir_policy_build_names.c */
+
 /* Room for n zeroed records in a buffer; its offset, NONE: no memory. */
 uint32_t weir_policy_reserve(weir_policy_builder_t *b, weir_policy_buf_t *buf,
     size_t n, size_t size);
 
 /* Text in the image; equal texts are kept once. */
 weir_policy_ref_t weir_policy_intern(weir_policy_builder_t *b, weir_str_t s);
+
+/* Copies the records of a buffer into the image. */
+int weir_policy_append(weir_policy_builder_t *b, weir_policy_array_t *array,
+    const weir_policy_buf_t *buf, size_t size);
+
+/* What the binding check asks nginx.conf for; each once, where it is first. */
+int weir_policy_build_names(weir_policy_builder_t *b, weir_policy_rec_t *rec);
 
 /* weir_policy_build_expr.c: the node, NONE: no memory. */
 uint32_t weir_policy_build_conds(weir_policy_builder_t *b,

@@ -86,7 +86,7 @@ int weir_policy_lex_number(weir_policy_parser_t *ps,
     weir_policy_literal_t *literal);
 
 
-/* weir_policy_parse.c: all return WEIR_OK, or WEIR_ERROR after reporting. */
+/* weir_policy_parse_word.c: WEIR_OK, or WEIR_ERROR after reporting. */
 
 weir_policy_loc_t weir_policy_here(const weir_policy_parser_t *ps);
 int weir_policy_expected(weir_policy_parser_t *ps, const char *what);
@@ -105,6 +105,9 @@ int weir_policy_add_word(weir_policy_parser_t *ps,
 /* A claim's name: ID { "." ID } or a string; text is "claim.NAME". */
 int weir_policy_cname(weir_policy_parser_t *ps, weir_str_t *key,
     weir_str_t *text);
+
+
+/* weir_policy_parse.c */
 
 /*
  * Reads "{", calls item for each statement until "}"; after an error in one

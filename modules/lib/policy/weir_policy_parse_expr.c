@@ -233,6 +233,7 @@ weir_policy_compare(weir_policy_parser_t *ps, weir_policy_expr_t **expr)
     }
 
     loc = weir_policy_here(ps);
+    op = WEIR_POLICY_E_EQ;
 
     switch (weir_policy_operator(ps, &op)) {
 

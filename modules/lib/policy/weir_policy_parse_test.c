@@ -501,12 +501,14 @@ weir_policy_step_expect(weir_policy_parser_t *ps, weir_policy_test_t *test)
 
     } while (ps->tok.kind == ',');
 
-    if (test->by->next == NULL
-        && weir_str_eq(test->by->word.text, weir_str("default")))
+    w = test->by;
+
+    if (w != NULL && w->next == NULL
+        && weir_str_eq(w->word.text, weir_str("default")))
     {
         if (test->verdict == WEIR_POLICY_PERMIT) {
-            weir_policy_error(ps->c, test->by->word.loc, "nothing is permitted "
-                              "by default");
+            weir_policy_error(ps->c, w->word.loc, "nothing is permitted by "
+                              "default");
         }
 
         test->by_default = 1;

@@ -1,0 +1,602 @@
+
+/*
+ * Weir: a plain evaluator of policies for the unit tests: it reads the syntax
+ * tree, knows no index and remembers nothing.
+ */
+
+#ifndef POLICY_PLAIN_H_INCLUDED
+#define POLICY_PLAIN_H_INCLUDED
+
+
+#include "policy_make.h"
+#include "weir_policy_ast.h"
+
+
+enum { F, T, U };
+
+
+typedef struct {
+    const weir_policy_request_t  *r;
+    const weir_policy_fields_t   *fields;
+    const weir_policy_what_t     *what;
+    const weir_policy_file_t     *file;
+} plain_t;
+
+
+typedef struct {
+    int                        there;
+    int                        sure;
+    int64_t                    n;
+    weir_str_t                 s;
+    weir_addr_t                ip;
+    weir_str_t                 items[100];
+    unsigned                   nitems;
+} plain_value_t;
+
+
+static int  plain_expr(plain_t *pl, const weir_policy_expr_t *e);
+
+
+static int
+kleene_and(int a, int b)
+{
+    return a == F || b == F ? F : a == U || b == U ? U : T;
+}
+
+
+static int
+kleene_or(int a, int b)
+{
+    return a == T || b == T ? T : a == U || b == U ? U : F;
+}
+
+
+static int
+kleene_not(int a)
+{
+    return a == U ? U : a == T ? F : T;
+}
+
+
+/* Patterns by recursion; *at is where the capture "name" stood, or -1. */
+
+static int
+plain_path(const weir_policy_what_t *w, uint32_t i, const weir_path_t *path,
+    uint32_t j, weir_str_t name, int *at)
+{
+    uint32_t  k;
+
+    if (i == w->nsegs) {
+        return j == path->nsegments;
+    }
+
+    if (w->segs[i].kind == WEIR_POLICY_SEG_ANY) {
+
+        for (k = j; k <= path->nsegments; k++) {
+            if (plain_path(w, i + 1, path, k, name, at)) {
+                return 1;
+            }
+        }
+
+        return 0;
+    }
+
+    if (j == path->nsegments
+        || (w->segs[i].kind == WEIR_POLICY_SEG_LITERAL
+            && !weir_str_eq(w->segs[i].text, path->segments[j]))
+        || !plain_path(w, i + 1, path, j + 1, name, at))
+    {
+        return 0;
+    }
+
+    if (w->segs[i].kind == WEIR_POLICY_SEG_CAPTURE
+        && weir_str_eq(w->segs[i].text, name))
+    {
+        *at = (int) j;
+    }
+
+    return 1;
+}
+
+
+static int
+plain_what(plain_t *pl, const weir_policy_what_t *w)
+{
+    int                         at;
+    const weir_policy_words_t  *m;
+
+    for (m = w->methods; m != NULL; m = m->next) {
+        if (weir_str_eq(m->word.text, pl->r->method)) {
+            break;
+        }
+    }
+
+    return (w->methods == NULL || m != NULL)
+           && plain_path(w, 0, pl->r->path, 0, str("p"), &at);
+}
+
+
+static void
+plain_field(const weir_policy_field_t *f, uint32_t n, weir_str_t name,
+    int fold, plain_value_t *v)
+{
+    uint32_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (fold ? weir_str_caseeq(f[i].name, name)
+                 : weir_str_eq(f[i].name, name))
+        {
+            v->sure = !v->there;
+            v->there = 1;
+            v->s = f[i].value;
+        }
+    }
+}
+
+
+static void
+plain_claim(plain_t *pl, const weir_policy_attr_t *a, plain_value_t *v)
+{
+    char                         *save, copy[200];
+    uint32_t                      i;
+    const char                   *word;
+    const weir_policy_words_t    *w;
+    const weir_claim_entry_t     *e;
+
+    if (pl->r->claims == NULL || (pl->r->kind != WEIR_POLICY_JWT
+                                  && pl->r->kind != WEIR_POLICY_SESSION))
+    {
+        return;
+    }
+
+    for (w = a->claim->issuers; w != NULL; w = w->next) {
+        if (pl->r->issuer.data != NULL
+            && weir_str_eq(w->word.text, pl->r->issuer))
+        {
+            break;
+        }
+    }
+
+    if (w == NULL && !a->claim->any) {
+        return;
+    }
+
+    e = weir_claims_find(pl->r->claims, a->name);
+
+    if (e == NULL) {
+        return;
+    }
+
+    v->there = 1;
+    v->sure = 0;
+
+    if (a->claim->type == WEIR_POLICY_T_STRING) {
+        v->sure = e->type == WEIR_CLAIM_STRING;
+        v->s = v->sure ? weir_claims_string(pl->r->claims, e) : str("");
+
+    } else if (a->claim->type == WEIR_POLICY_T_INT) {
+        v->sure = e->type == WEIR_CLAIM_INT;
+        v->n = e->number;
+
+    } else if (a->claim->type == WEIR_POLICY_T_BOOL) {
+        v->sure = e->type == WEIR_CLAIM_BOOL;
+        v->n = e->number;
+
+    } else if (e->type == WEIR_CLAIM_SET) {
+        v->sure = 1;
+
+        for (i = 0; i < e->value_len; i++) {
+            v->items[v->nitems++] = weir_claims_item(pl->r->claims, e, i);
+        }
+
+    } else if (e->type == WEIR_CLAIM_STRING
+               && weir_str_eq(a->name, str("scope")))
+    {
+        static char  kept[200];
+
+        v->sure = 1;
+        snprintf(copy, sizeof(copy), "%.*s", (int) e->value_len,
+                 (const char *) weir_claims_string(pl->r->claims, e).data);
+        memcpy(kept, copy, sizeof(kept));
+
+        for (word = strtok_r(kept, " ", &save); word != NULL;
+             word = strtok_r(NULL, " ", &save))
+        {
+            v->items[v->nitems++] = str(word);
+        }
+    }
+}
+
+
+static void
+plain_value(plain_t *pl, const weir_policy_expr_t *e, plain_value_t *v)
+{
+    int                        at;
+    weir_policy_attr_t        *a;
+
+    memset(v, 0, sizeof(*v));
+
+    if (e->op == WEIR_POLICY_E_LITERAL) {
+        v->there = v->sure = 1;
+        v->n = e->literal->number;
+        v->s = e->literal->string;
+        v->ip = e->literal->net.addr;
+        return;
+    }
+
+    a = e->attr;
+    v->sure = 1;
+
+    switch (a->kind) {
+
+    case WEIR_POLICY_A_CLAIM:
+        plain_claim(pl, a, v);
+        return;
+
+    case WEIR_POLICY_A_PATH:
+        at = -1;
+        assert_true(plain_path(pl->what, 0, pl->r->path, 0, a->name, &at));
+        assert_true(at >= 0);
+        v->s = pl->r->path->segments[at];
+        v->there = 1;
+        return;
+
+    case WEIR_POLICY_A_HEADER:
+        plain_field(pl->fields->headers, pl->fields->nheaders, a->name, 1, v);
+        return;
+
+    case WEIR_POLICY_A_QUERY:
+        plain_field(pl->fields->query, pl->fields->nquery, a->name, 0, v);
+        return;
+
+    case WEIR_POLICY_A_SOURCE_IP:
+    case WEIR_POLICY_A_SOURCE_PEER:
+        {
+            const weir_addr_t  *ip;
+
+            ip = a->kind == WEIR_POLICY_A_SOURCE_IP ? pl->r->source_ip
+                                                    : pl->r->source_peer;
+            v->there = ip != NULL;
+
+            if (ip != NULL) {
+                v->ip = *ip;
+            }
+        }
+
+        return;
+
+    case WEIR_POLICY_A_REQUEST_TIME:
+        v->there = pl->r->has_time;
+        v->n = pl->r->time;
+        return;
+
+    case WEIR_POLICY_A_METHOD:
+        v->s = pl->r->method;
+        break;
+
+    case WEIR_POLICY_A_REQUEST_PATH:
+        v->s = pl->r->path->decoded;
+        break;
+
+    case WEIR_POLICY_A_HOST:
+        v->s = pl->r->host;
+        break;
+
+    case WEIR_POLICY_A_SCHEME:
+        v->s = pl->r->scheme;
+        break;
+
+    case WEIR_POLICY_A_KIND:
+        v->s = weir_policy_kind_name(pl->r->kind);
+        break;
+
+    case WEIR_POLICY_A_ISSUER:
+        v->s = pl->r->issuer;
+        break;
+
+    case WEIR_POLICY_A_SUBJECT:
+        v->s = pl->r->subject;
+        break;
+
+    case WEIR_POLICY_A_PRINCIPAL:
+        v->s = pl->r->principal;
+        break;
+
+    default:
+        v->s = pl->fields->tls[a->kind - WEIR_POLICY_A_TLS];
+        break;
+    }
+
+    v->there = v->s.data != NULL;
+}
+
+
+static int
+plain_like(const char *g, size_t gl, const char *s, size_t sl)
+{
+    size_t  i;
+
+    if (gl == 0) {
+        return sl == 0;
+    }
+
+    if (g[0] == '*') {
+        for (i = 0; i <= sl; i++) {
+            if (plain_like(g + 1, gl - 1, s + i, sl - i)) {
+                return 1;
+            }
+        }
+
+        return 0;
+    }
+
+    if (g[0] == '\\') {
+        g++;
+        gl--;
+    }
+
+    return sl != 0 && g[0] == s[0] && plain_like(g + 1, gl - 1, s + 1, sl - 1);
+}
+
+
+static int
+plain_in(const weir_policy_expr_t *e, const plain_value_t *l)
+{
+    const weir_policy_literal_t  *item;
+
+    if (e->right->literal->type == WEIR_POLICY_T_CIDR) {
+        return weir_cidr_contains(&e->right->literal->net, &l->ip);
+    }
+
+    for (item = e->right->literal->items; item != NULL; item = item->next) {
+
+        if (item->type == WEIR_POLICY_T_STRING
+            ? weir_str_eq(item->string, l->s)
+            : item->type == WEIR_POLICY_T_IP
+              || item->type == WEIR_POLICY_T_CIDR
+              ? weir_cidr_contains(&item->net, &l->ip)
+            : item->number == l->n)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+plain_compare(plain_t *pl, const weir_policy_expr_t *e)
+{
+    int            is;
+    unsigned       i;
+    plain_value_t  l, r;
+
+    plain_value(pl, e->left, &l);
+
+    if (e->op == WEIR_POLICY_E_IN && e->right->op == WEIR_POLICY_E_LITERAL) {
+        return !l.there || !l.sure ? U : plain_in(e, &l) ? T : F;
+    }
+
+    plain_value(pl, e->right, &r);
+
+    if (!l.there || !l.sure || !r.there || !r.sure) {
+        return U;
+    }
+
+    switch (e->op) {
+
+    case WEIR_POLICY_E_IN:
+        for (i = 0; i < r.nitems && !weir_str_eq(r.items[i], l.s); i++) {
+            /* void */
+        }
+
+        is = i < r.nitems;
+        break;
+
+    case WEIR_POLICY_E_LIKE:
+        is = plain_like((const char *) r.s.data, r.s.len,
+                        (const char *) l.s.data, l.s.len);
+        break;
+
+    case WEIR_POLICY_E_EQ:
+    case WEIR_POLICY_E_NE:
+        is = e->left->type == WEIR_POLICY_T_STRING ? weir_str_eq(l.s, r.s)
+             : e->left->type == WEIR_POLICY_T_IP
+               ? memcmp(&l.ip, &r.ip, 16) == 0
+             : l.n == r.n;
+        is = e->op == WEIR_POLICY_E_EQ ? is : !is;
+        break;
+
+    case WEIR_POLICY_E_LT:
+        is = l.n < r.n;
+        break;
+
+    case WEIR_POLICY_E_LE:
+        is = l.n <= r.n;
+        break;
+
+    case WEIR_POLICY_E_GT:
+        is = l.n > r.n;
+        break;
+
+    default:
+        is = l.n >= r.n;
+        break;
+    }
+
+    return is ? T : F;
+}
+
+
+static int
+plain_expr(plain_t *pl, const weir_policy_expr_t *e)
+{
+    plain_value_t       v;
+    weir_policy_expr_t  attr;
+
+    switch (e->op) {
+
+    case WEIR_POLICY_E_AND:
+        return kleene_and(plain_expr(pl, e->left), plain_expr(pl, e->right));
+
+    case WEIR_POLICY_E_OR:
+        return kleene_or(plain_expr(pl, e->left), plain_expr(pl, e->right));
+
+    case WEIR_POLICY_E_NOT:
+        return kleene_not(plain_expr(pl, e->left));
+
+    case WEIR_POLICY_E_HAS:
+        attr = *e;
+        attr.op = WEIR_POLICY_E_ATTR;
+        plain_value(pl, &attr, &v);
+        return v.there ? T : F;
+
+    case WEIR_POLICY_E_ATTR:
+    case WEIR_POLICY_E_LITERAL:
+        plain_value(pl, e, &v);
+        return !v.there || !v.sure ? U : v.n ? T : F;
+
+    default:
+        return plain_compare(pl, e);
+    }
+}
+
+
+static int
+plain_who(plain_t *pl, const weir_policy_princ_t *p)
+{
+    int  v;
+
+    switch (p->kind) {
+
+    case WEIR_POLICY_P_ROLE:
+        return p->role->when == NULL ? F : plain_expr(pl, p->role->when);
+
+    case WEIR_POLICY_P_ANYONE:
+        return T;
+
+    case WEIR_POLICY_P_AUTHENTICATED:
+        return pl->r->kind == WEIR_POLICY_ANONYMOUS ? F : T;
+
+    default:
+        v = pl->r->issuer.data != NULL
+            && weir_str_eq(pl->r->issuer, p->issuer.text);
+
+        if (p->kind == WEIR_POLICY_P_SUBJECT) {
+            v = v && pl->r->subject.data != NULL
+                && weir_str_eq(pl->r->subject, p->name.text);
+        }
+
+        return v ? T : F;
+    }
+}
+
+
+static int
+plain_rule(plain_t *pl, const weir_policy_rule_t *rule)
+{
+    int                         v, value;
+    const weir_policy_net_t    *net;
+    const weir_policy_cond_t   *cond;
+    const weir_policy_princ_t  *p;
+    const weir_policy_words_t  *w;
+
+    value = T;
+
+    if (rule->has_who) {
+        for (v = F, p = rule->who; p != NULL; p = p->next) {
+            v = kleene_or(v, plain_who(pl, p));
+        }
+
+        value = kleene_and(value, v);
+    }
+
+    if (rule->has_host) {
+        v = pl->r->host.data == NULL ? U : F;
+
+        for (w = rule->hosts; w != NULL && v != U; w = w->next) {
+            v = kleene_or(v, weir_host_match(w->word.text, pl->r->host)
+                             ? T : F);
+        }
+
+        value = kleene_and(value, v);
+    }
+
+    if (rule->has_from) {
+        v = pl->r->source_ip == NULL ? U : F;
+
+        for (net = rule->nets; net != NULL && v != U; net = net->next) {
+            v = kleene_or(v, weir_cidr_contains(&net->cidr, pl->r->source_ip)
+                             ? T : F);
+        }
+
+        value = kleene_and(value, v);
+    }
+
+    for (cond = rule->conds; cond != NULL; cond = cond->next) {
+        v = plain_expr(pl, cond->expr);
+        value = kleene_and(value, cond->unless ? kleene_not(v) : v);
+    }
+
+    return value;
+}
+
+
+static int
+compare_names(const void *one, const void *two)
+{
+    return weir_str_cmp((*(weir_policy_rule_t *const *) one)->name.text,
+                        (*(weir_policy_rule_t *const *) two)->name.text);
+}
+
+
+static void
+plain_decide(plain_t *pl, char *out)
+{
+    int                        v, best;
+    uint32_t                   i, nd, np;
+    const weir_policy_what_t  *w;
+    const weir_policy_rule_t  *rule, *denies[200], *permits[200], **list;
+
+    nd = np = 0;
+    best = F;
+
+    for (rule = pl->file->rules; rule != NULL; rule = rule->next) {
+
+        pl->what = NULL;
+        v = rule->whats == NULL ? plain_rule(pl, rule) : F;
+
+        for (w = rule->whats; w != NULL; w = w->next) {
+            if (plain_what(pl, w)) {
+                pl->what = w;
+                v = kleene_or(v, plain_rule(pl, rule));
+            }
+        }
+
+        if (rule->deny && v != F) {
+            denies[nd++] = rule;
+            best = best == T || v == T ? T : U;
+
+        } else if (!rule->deny && v == T) {
+            permits[np++] = rule;
+        }
+    }
+
+    strcpy(out, nd ? best == T ? "deny-rule" : "deny-unknown"
+                : np ? "permit-rule" : "default-deny");
+
+    list = nd ? denies : permits;
+    nd = nd ? nd : np;
+
+    qsort(list, nd, sizeof(list[0]), compare_names);
+
+    for (i = 0; i < nd; i++) {
+        sprintf(out + strlen(out), "%s%.*s", i == 0 ? " " : ",",
+                (int) list[i]->name.text.len,
+                (const char *) list[i]->name.text.data);
+    }
+}
+
+
+#endif /* POLICY_PLAIN_H_INCLUDED */
