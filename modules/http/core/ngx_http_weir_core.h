@@ -39,6 +39,7 @@ typedef struct {
 
     /* made from all of the above when the configuration is complete */
     ngx_array_t                *names;      /* ngx_http_weir_header_name_t */
+    uint64_t                    initials;   /* of names, a bit each */
 } ngx_http_weir_srv_conf_t;
 
 

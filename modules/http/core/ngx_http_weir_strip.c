@@ -67,6 +67,21 @@ ngx_http_weir_fold(u_char c)
 }
 
 
+/* The bit of a name's first letter. */
+
+static uint64_t
+ngx_http_weir_strip_initial(u_char c)
+{
+    c = ngx_http_weir_fold(c);
+
+    if (c == '-') {
+        return 1;
+    }
+
+    return (uint64_t) 2 << (c >= 'a' ? c - 'a' : c - '0' + 26);
+}
+
+
 /* weir_strip_headers, weir_pass_headers NAME... */
 
 char *
@@ -236,6 +251,8 @@ ngx_http_weir_strip_init(ngx_conf_t *cf)
                 }
 
                 *to = h[n];
+                wscf->initials |=
+                           ngx_http_weir_strip_initial(h[n].name.data[0]);
             }
         }
 
@@ -360,6 +377,14 @@ static ngx_uint_t
 ngx_http_weir_strip_test(ngx_table_elt_t *h, void *data)
 {
     ngx_http_weir_srv_conf_t *wscf = data;
+
+    /* most names are ruled out by how they begin */
+
+    if (h->key.len == 0
+        || (wscf->initials & ngx_http_weir_strip_initial(h->key.data[0])) == 0)
+    {
+        return 0;
+    }
 
     return ngx_http_weir_strip_match(wscf->names, &h->key)
            && (wscf->pass == NULL

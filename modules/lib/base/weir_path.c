@@ -279,6 +279,29 @@ weir_path_segment(weir_path_t *path, const uint8_t *start, const uint8_t *end)
 static int
 weir_path_check(const weir_path_t *path, unsigned allow)
 {
+    int             look;
+    size_t          i;
+    uint8_t         byte, before;
+
+    look = (allow != 0);
+    before = 0;
+
+    for (i = 0; i < path->decoded.len; i++) {
+        byte = path->decoded.data[i];
+        look |= (byte == '.') | (byte >= 0x80)
+                | ((byte == '/') & (before == '/'));
+        before = byte;
+    }
+
+    /*
+     * Most paths end here: where nothing is admitted, what is left to look
+     * for are dots, empty segments and bytes that are not ASCII.
+     */
+
+    if (!look) {
+        return WEIR_OK;
+    }
+
     if (!weir_utf8_valid(path->decoded)) {
         return WEIR_ERROR;
     }
