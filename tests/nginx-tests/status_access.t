@@ -133,8 +133,8 @@ is(http($t->port, "GET http://localhost/metrics HTTP/1.1\r\n"
 is(status('/metrics', 'X-Real-Client' => '203.0.113.9'), 200,
    'realip does not hide a local peer');
 is(http_get($t->port('proxied'), '/metrics', preamble =>
-            "PROXY TCP4 203.0.113.9 127.0.0.1 1 2\r\n")->status, 200,
-   'nor does the PROXY protocol');
+            "PROXY TCP4 203.0.113.9 127.0.0.1 1 2\r\n")->status, 403,
+   'but who speaks the PROXY protocol is a proxy');
 is(http_get(undef, '/metrics', unix => $t->path('status.sock'))->status, 403,
    'a unix socket\'s peer is unknown');
 is(http_get(undef, '/metrics', unix => $t->path('status.sock'),

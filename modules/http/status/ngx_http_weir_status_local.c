@@ -102,6 +102,12 @@ ngx_http_weir_status_forwarded(ngx_http_request_t *r)
     ngx_table_elt_t       *h;
     ngx_http_weir_walk_t   walk;
 
+    /* on a listener with PROXY protocol the peer is a proxy always */
+
+    if (r->http_connection->addr_conf->proxy_protocol) {
+        return 1;
+    }
+
     ngx_http_weir_walk(&walk, &r->headers_in.headers);
 
     for (h = ngx_http_weir_walk_next(&walk);
