@@ -85,7 +85,7 @@ permit ident    { who anyone; what * /identity;
                      && identity.principal == "jwt:corp:alice"; }
 permit anon     { who anyone; what * /anonymous;
                   if identity.kind == "anonymous"
-                     && identity.principal == "anonymous";
+                     && identity.principal == "anonymous::";
                   unless has identity.subject || has identity.issuer; }
 
 # claims

@@ -108,17 +108,32 @@ $t->file('policies/p.policy', "language 1; policy p;\nbogus;\n");
 ok(!$t->reload, 'policies with an error are refused');
 $t->wait_error_log(qr/p\.policy:2:1: error: .*expected, not "bogus"/);
 is(get('/two/x')->status, 200, 'the policies before stay');
-is_deeply(api(), $second, 'the generation too');
+
+sub stays {
+    my ($reason, $message) = @_;
+
+    my $now = api();
+    my $error = delete $now->{error};
+
+    is_deeply({ %$now, error => undef }, $second, 'the generation too');
+    is($error->{reason}, $reason, "api: $reason");
+    like($error->{message}, $message, 'api: the message');
+    is($error->{version}, 0, 'api: the version');
+}
+
+stays('policy-error', qr/^p\.policy:2:1: error: .*expected, not "bogus"$/);
 
 unlink $t->path('policies/p.policy');
 ok(!$t->reload, 'no policies at all are refused');
 is(get('/two/x')->status, 200, 'the policies before stay');
+stays('policy-error', qr/^there is no \*\.policy file$/);
 
 $t->allow(qr/unknown policy "p"/);
 policy('three', 'q');
 ok(!$t->reload, 'a bundle that lacks a policy in use is refused');
 $t->wait_error_log(qr/unknown policy "p"/);
 is(get('/two/x')->status, 200, 'the policies before stay');
+stays('missing-policy', qr/^p$/);
 
 $t->allow(qr/no room for the bundle/);
 $t->file('policies/p.policy', "language 1; policy p;\n"
@@ -126,7 +141,25 @@ $t->file('policies/p.policy', "language 1; policy p;\n"
                     1 .. 8000);
 ok(!$t->reload, 'a bundle without room is refused');
 is(get('/two/x')->status, 200, 'the policies before stay');
-is_deeply(api(), $second, 'the generation too');
+stays('too-large', qr/^the image has \d+ bytes, a generation \d+$/);
+
+$t->allow(qr/names issuer nobody/, qr/policy "p" does not fit/);
+$t->file('policies/p.policy', "language 1; policy p;\n"
+         . "permit x { who issuer nobody; }\n");
+ok(!$t->reload, 'a bundle that names what there is not is refused');
+is(get('/two/x')->status, 200, 'the policies before stay');
+stays('unknown-name', qr/^p\.policy:2:23: error: .* issuer nobody/);
+
+{
+    my $m = metrics();
+    my %rejected = map { $_ => $m->value('weir_bundle_rejected_total'
+                                         . qq({reason="$_"})) }
+                   qw(policy-error missing-policy too-large unknown-name);
+
+    is_deeply(\%rejected, { 'policy-error' => 2, 'missing-policy' => 1,
+                            'too-large' => 1, 'unknown-name' => 1 },
+              'weir_bundle_rejected_total');
+}
 
 
 # back to what was: any of the three parts may serve
@@ -139,6 +172,7 @@ for my $rule (qw(one two three one two four five six seven one)) {
 }
 
 is(api()->{hash}, $first->{hash}, 'the same policies have the same hash');
+is(api()->{error}, undef, 'and the error is gone');
 
 
 # name and policy change together

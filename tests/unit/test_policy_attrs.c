@@ -204,7 +204,7 @@ static void
 test_identity(void **state)
 {
     is("identity.kind == \"anonymous\"", 'T');
-    is("identity.principal == \"anonymous\"", 'T');
+    is("identity.principal == \"anonymous::\"", 'T');
     is("has identity.kind && has identity.principal", 'T');
     is("has identity.issuer || has identity.subject || has identity.spiffe",
        'F');
@@ -277,7 +277,7 @@ test_no_callbacks(void **state)
     assert_int_equal(weir_path_gate(&path, buf, str("/"), 0), WEIR_OK);
 
     r.path = &path;
-    r.principal = str("anonymous");
+    r.principal = str(WEIR_POLICY_NOBODY);
     d.rules = rules;
     d.max = 1;
 

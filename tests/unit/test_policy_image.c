@@ -141,7 +141,7 @@ test_damage_inside(void **state)
     memset(&r, 0, sizeof(r));
     r.method = str("BREW");
     r.host = str("c");
-    r.principal = str("anonymous");
+    r.principal = str(WEIR_POLICY_NOBODY);
     r.source_ip = &ip;
     r.has_time = 1;
     r.path = &path;
@@ -272,7 +272,7 @@ test_few_places(void **state)
 
     memset(&r, 0, sizeof(r));
     r.method = str("GET");
-    r.principal = str("anonymous");
+    r.principal = str(WEIR_POLICY_NOBODY);
     r.path = &path;
 
     assert_int_equal(weir_path_gate(&path, buf, str("/a"), 0), WEIR_OK);
@@ -419,9 +419,9 @@ test_words(void **state)
     s = weir_policy_principal(&arena, WEIR_POLICY_JWT, str("a"), str("b:c"));
     assert_true(weir_str_eq(s, str("jwt:a:b:c")));
 
-    s = weir_policy_principal(&arena, WEIR_POLICY_ANONYMOUS, str("a"),
-                              str("b"));
-    assert_true(weir_str_eq(s, str("anonymous")));
+    s = weir_policy_principal(&arena, WEIR_POLICY_ANONYMOUS, str(NULL),
+                              str(NULL));
+    assert_true(weir_str_eq(s, str(WEIR_POLICY_NOBODY)));
 
     weir_arena_done(&arena);
 }

@@ -27,6 +27,8 @@ static ngx_int_t ngx_http_weir_policy_report(ngx_conf_t *cf,
     weir_arena_t *arena, const weir_policy_bundle_t *bundle);
 static ngx_int_t ngx_http_weir_policy_hash(const weir_policy_source_t *sources,
     uint32_t n, u_char *hash);
+static void ngx_http_weir_policy_reject_text(ngx_uint_t reason,
+    const char *text);
 static void ngx_http_weir_policy_free(void *data);
 static int ngx_http_weir_policy_list(void *data, weir_str_t path,
     weir_policy_folder_t *folder);
@@ -83,12 +85,16 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
     rc = weir_policy_read_folder(arena, &files, &sources, &n, &err);
 
     if (rc == WEIR_DECLINED) {
+        ngx_http_weir_policy_reject_text(NGX_HTTP_WEIR_POLICY_REJECT_ERROR,
+                                         err.text);
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"weir_bundle\" \"%V\": %s",
                            &mcf->dir, err.text);
         return NGX_CONF_ERROR;
     }
 
     if (rc == WEIR_ERROR) {
+        ngx_http_weir_policy_reject_text(NGX_HTTP_WEIR_POLICY_REJECT_ERROR,
+                                         "the folder cannot be read");
         return NGX_CONF_ERROR;
     }
 
@@ -143,6 +149,18 @@ nomem:
 
 
 static void
+ngx_http_weir_policy_reject_text(ngx_uint_t reason, const char *text)
+{
+    ngx_str_t  message;
+
+    message.len = ngx_strlen(text);
+    message.data = (u_char *) text;
+
+    ngx_http_weir_policy_reject(reason, &message);
+}
+
+
+static void
 ngx_http_weir_policy_free(void *data)
 {
     ngx_http_weir_policy_main_conf_t  *mcf = data;
@@ -162,9 +180,11 @@ ngx_http_weir_policy_report(ngx_conf_t *cf, weir_arena_t *arena,
 {
     uint32_t                   i;
     ngx_str_t                  line;
-    ngx_uint_t                 level;
+    ngx_uint_t                 level, first, told;
     weir_str_t                 text;
     const weir_policy_diag_t  *diag;
+
+    told = 0;
 
     for (i = 0; i < bundle->ndiags; i++) {
 
@@ -178,7 +198,7 @@ ngx_http_weir_policy_report(ngx_conf_t *cf, weir_arena_t *arena,
             return NGX_ERROR;
         }
 
-        while (text.len) {
+        for (first = 1; text.len; first = 0) {
             line.data = (u_char *) text.data;
 
             while (text.len && *text.data != '\n') {
@@ -194,6 +214,12 @@ ngx_http_weir_policy_report(ngx_conf_t *cf, weir_arena_t *arena,
             }
 
             ngx_log_error(level, cf->log, 0, "%V", &line);
+
+            if (level == NGX_LOG_EMERG && first && !told) {
+                told = 1;
+                ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_ERROR,
+                                            &line);
+            }
         }
     }
 
@@ -513,6 +539,9 @@ ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 
+        ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_MISSING,
+                                    &lcf->policy);
+
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "unknown policy \"%V\": \"%V\" has no such one in %V:%ui",
                       &lcf->policy, &mcf->dir, &plcf->file, plcf->line);
@@ -586,4 +615,6 @@ ngx_http_weir_policy_fault(void *data, weir_str_t message)
     s.data = (u_char *) message.data;
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "%V", &s);
+
+    ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_NAME, &s);
 }

@@ -34,7 +34,21 @@ typedef struct {
     ngx_atomic_t                  active;     /* part + 1; 0: none */
     ngx_atomic_t                  seq;
     ngx_http_weir_policy_part_t   parts[NGX_HTTP_WEIR_POLICY_PARTS];
+
+    /* under the zone's lock */
+    ngx_uint_t                    error;      /* reason + 1; 0: none */
+    size_t                        len;
+    u_char                        message[NGX_HTTP_WEIR_POLICY_ERROR];
+    ngx_uint_t                    rejected[NGX_HTTP_WEIR_POLICY_REJECTS];
 } ngx_http_weir_policy_head_t;
+
+
+ngx_str_t  ngx_http_weir_policy_rejects[] = {
+    ngx_string("policy-error"),
+    ngx_string("missing-policy"),
+    ngx_string("unknown-name"),
+    ngx_string("too-large")
+};
 
 
 #define ngx_http_weir_policy_head(block)                                      \
@@ -94,7 +108,10 @@ ngx_int_t
 ngx_http_weir_policy_fit(ngx_http_weir_block_t *block, ngx_uint_t fresh,
     ngx_log_t *log)
 {
+    u_char                            *p;
+    u_char                             text[NGX_HTTP_WEIR_POLICY_ERROR];
     size_t                             room, need;
+    ngx_str_t                          message;
     ngx_http_weir_policy_main_conf_t  *mcf;
 
     mcf = block->init_data;
@@ -103,6 +120,13 @@ ngx_http_weir_policy_fit(ngx_http_weir_block_t *block, ngx_uint_t fresh,
     if (mcf->size <= room) {
         return NGX_OK;
     }
+
+    p = ngx_snprintf(text, sizeof(text), "the image has %uz bytes, a "
+                     "generation %uz", mcf->size, room);
+    message.data = text;
+    message.len = p - text;
+
+    ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_LARGE, &message);
 
     need = (mcf->size - room) * NGX_HTTP_WEIR_POLICY_PARTS + block->size
            + 4096;
@@ -133,6 +157,10 @@ ngx_http_weir_policy_activate(ngx_cycle_t *cycle,
     head = ngx_http_weir_policy_head(block);
 
     mcf->seq = 0;
+
+    ngx_http_weir_zone_lock();
+    head->error = 0;
+    ngx_http_weir_zone_unlock();
 
     if (head->active) {
         part = head->active - 1;
@@ -347,24 +375,77 @@ ngx_http_weir_policy_unpin(ngx_http_weir_policy_main_conf_t *mcf)
 }
 
 
+void
+ngx_http_weir_policy_reject(ngx_uint_t reason, ngx_str_t *message)
+{
+    ngx_cycle_t                       *cycle;
+    ngx_http_weir_policy_head_t       *head;
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    cycle = (ngx_cycle_t *) ngx_cycle;
+
+    if (cycle == NULL || cycle->conf_ctx == NULL
+        || ngx_process == NGX_PROCESS_SIGNALLER)
+    {
+        return;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_weir_policy_module);
+
+    if (mcf == NULL || mcf->block == NULL || mcf->block->data == NULL) {
+        return;
+    }
+
+    head = ngx_http_weir_policy_head(mcf->block);
+
+    ngx_http_weir_zone_lock();
+
+    head->error = reason + 1;
+    head->len = ngx_min(message->len, NGX_HTTP_WEIR_POLICY_ERROR);
+    ngx_memcpy(head->message, message->data, head->len);
+    head->rejected[reason]++;
+
+    ngx_http_weir_zone_unlock();
+}
+
+
 ngx_int_t
 ngx_http_weir_policy_generation(ngx_http_weir_policy_main_conf_t *mcf,
     ngx_http_weir_policy_generation_t *g)
 {
     ngx_uint_t                    part;
     ngx_http_weir_policy_part_t  *p;
+    ngx_http_weir_policy_head_t  *head;
 
     if (ngx_http_weir_policy_pin(mcf, 0, &part) == NULL) {
         return NGX_DECLINED;
     }
 
-    p = &ngx_http_weir_policy_head(mcf->block)->parts[part];
+    head = ngx_http_weir_policy_head(mcf->block);
+    p = &head->parts[part];
 
     ngx_memcpy(g->hash, p->hash, NGX_HTTP_WEIR_POLICY_HASH);
     g->activated = p->activated;
     g->size = p->size;
 
     ngx_http_weir_policy_unpin(mcf);
+
+    ngx_http_weir_zone_lock();
+
+    ngx_str_null(&g->error);
+
+    if (head->error) {
+        g->error = ngx_http_weir_policy_rejects[head->error - 1];
+    }
+
+    g->message.len = head->len;
+    g->message.data = g->text;
+
+    ngx_memcpy(g->text, head->message, head->len);
+    ngx_memcpy(g->rejected, head->rejected, sizeof(g->rejected));
+
+    ngx_http_weir_zone_unlock();
 
     return NGX_OK;
 }

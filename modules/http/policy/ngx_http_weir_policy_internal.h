@@ -17,6 +17,19 @@
 
 #define NGX_HTTP_WEIR_POLICY_HASH   32      /* SHA-256 */
 
+#define NGX_HTTP_WEIR_POLICY_ERROR  256     /* bytes kept of a message */
+
+
+/* Why a bundle is refused (contract.md); the index of a counter. */
+
+typedef enum {
+    NGX_HTTP_WEIR_POLICY_REJECT_ERROR = 0,  /* policy-error */
+    NGX_HTTP_WEIR_POLICY_REJECT_MISSING,    /* missing-policy */
+    NGX_HTTP_WEIR_POLICY_REJECT_NAME,       /* unknown-name */
+    NGX_HTTP_WEIR_POLICY_REJECT_LARGE,      /* too-large */
+    NGX_HTTP_WEIR_POLICY_REJECTS
+} ngx_http_weir_policy_reject_e;
+
 
 typedef struct {
     ngx_flag_t              set;
@@ -56,6 +69,12 @@ typedef struct {
     u_char   hash[NGX_HTTP_WEIR_POLICY_HASH];
     time_t   activated;
     size_t   size;
+
+    /* the last refusal since; error is empty where there is none */
+    ngx_str_t    error;
+    ngx_str_t    message;
+    u_char       text[NGX_HTTP_WEIR_POLICY_ERROR];
+    ngx_uint_t   rejected[NGX_HTTP_WEIR_POLICY_REJECTS];
 } ngx_http_weir_policy_generation_t;
 
 
@@ -93,6 +112,14 @@ void ngx_http_weir_policy_activate(ngx_cycle_t *cycle,
 const weir_policy_image_t *ngx_http_weir_policy_pin(
     ngx_http_weir_policy_main_conf_t *mcf, ngx_uint_t own, ngx_uint_t *part);
 void ngx_http_weir_policy_unpin(ngx_http_weir_policy_main_conf_t *mcf);
+
+/*
+ * Records that a reload refuses its bundle, for the workers that go on with
+ * the one before; does nothing at start and in nginx -t.
+ */
+void ngx_http_weir_policy_reject(ngx_uint_t reason, ngx_str_t *message);
+
+extern ngx_str_t  ngx_http_weir_policy_rejects[];
 
 /* NGX_DECLINED: none is active. */
 ngx_int_t ngx_http_weir_policy_generation(

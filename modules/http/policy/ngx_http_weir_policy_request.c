@@ -107,7 +107,7 @@ ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
         p->claims = identity->claims;
 
     } else {
-        p->principal = weir_policy_kind_name(WEIR_POLICY_ANONYMOUS);
+        p->principal = weir_str(WEIR_POLICY_NOBODY);
     }
 
     p->header = ngx_http_weir_policy_header;

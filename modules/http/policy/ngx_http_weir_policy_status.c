@@ -12,6 +12,7 @@ static void ngx_http_weir_policy_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 static ngx_int_t ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root);
 static const char *ngx_http_weir_policy_verdict(ngx_uint_t reason);
+static size_t ngx_http_weir_policy_utf8(ngx_str_t *s);
 
 
 ngx_http_weir_provider_t  ngx_http_weir_policy_provider = {
@@ -121,6 +122,15 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
                              "Version of the active bundle; 0 is a local "
                              "one.");
         ngx_http_weir_text(t, "weir_bundle_version 0\n");
+
+        ngx_http_weir_family(t, "weir_bundle_rejected", "counter", NULL,
+                             "Bundles that were refused, by reason.");
+
+        for (k = 0; k < NGX_HTTP_WEIR_POLICY_REJECTS; k++) {
+            ngx_http_weir_text(t, "weir_bundle_rejected_total{reason=\"%V\"}"
+                               " %ui\n", &ngx_http_weir_policy_rejects[k],
+                               g.rejected[k]);
+        }
     }
 }
 
@@ -144,13 +154,30 @@ ngx_http_weir_policy_verdict(ngx_uint_t reason)
 }
 
 
+/* The length without what a cut left of a last character. */
+
+static size_t
+ngx_http_weir_policy_utf8(ngx_str_t *s)
+{
+    weir_str_t  w;
+
+    w = ngx_http_weir_policy_str(s);
+
+    while (w.len && !weir_utf8_valid(w)) {
+        w.len--;
+    }
+
+    return w.len;
+}
+
+
 static ngx_int_t
 ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
 {
     u_char                              hash[sizeof("sha256:") - 1
                                              + 2 * NGX_HTTP_WEIR_POLICY_HASH];
     u_char                              at[sizeof("1970-01-01T00:00:00Z")];
-    json_t                             *bundle;
+    json_t                             *bundle, *error;
     ngx_tm_t                            tm;
     ngx_http_weir_policy_main_conf_t   *mcf;
     ngx_http_weir_policy_generation_t   g;
@@ -177,11 +204,21 @@ ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
                     tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
                     tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
 
-        bundle = json_pack("{s:i,s:s%,s:s,s:s,s:b,s:s,s:n}",
+        error = json_null();
+
+        if (g.error.len) {
+            error = json_pack("{s:s%,s:s%,s:i}", "reason",
+                              (char *) g.error.data, g.error.len,
+                              "message", (char *) g.message.data,
+                              ngx_http_weir_policy_utf8(&g.message),
+                              "version", 0);
+        }
+
+        bundle = json_pack("{s:i,s:s%,s:s,s:s,s:b,s:s,s:o}",
                            "version", 0,
                            "hash", (char *) hash, sizeof(hash),
                            "source", "local", "trust", "none", "signed", 0,
-                           "activated", (char *) at, "error");
+                           "activated", (char *) at, "error", error);
     }
 
     if (bundle == NULL) {

@@ -337,9 +337,12 @@ void weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
 
 
 /*
- * The principal "kind:issuer:subject" in the arena; what is absent is empty,
- * an anonymous identity is "anonymous".  {0, NULL}: out of memory.
+ * The principal "kind:issuer:subject" in the arena; what is absent is empty:
+ * an anonymous identity is WEIR_POLICY_NOBODY.  {0, NULL}: out of memory.
  */
+
+#define WEIR_POLICY_NOBODY  "anonymous::"
+
 weir_str_t weir_policy_principal(weir_arena_t *arena, weir_policy_kind_t kind,
     weir_str_t issuer, weir_str_t subject);
 

@@ -162,10 +162,6 @@ weir_policy_principal(weir_arena_t *arena, weir_policy_kind_t kind,
 
     name = weir_policy_kind_name(kind);
 
-    if (kind == WEIR_POLICY_ANONYMOUS) {
-        return name;
-    }
-
     principal.len = 0;
     principal.data = NULL;
 
