@@ -315,6 +315,9 @@ struct weir_policy_test_s {
     weir_policy_verdict_t  verdict;
     weir_policy_words_t   *by;
 
+    weir_policy_place_t    place;        /* of the name; set at the end */
+    weir_policy_place_t    expect_place;
+
     unsigned               has_request:1;
     unsigned               has_from:1;
     unsigned               has_at:1;

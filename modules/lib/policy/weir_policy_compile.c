@@ -118,7 +118,8 @@ static int
 weir_policy_tests(weir_policy_compiler_t *c, weir_policy_bundle_t *b)
 {
     uint32_t                    i, n;
-    const weir_policy_test_t   *test, **tests;
+    weir_policy_test_t         *test;
+    const weir_policy_test_t  **tests;
 
     n = 0;
 
@@ -140,9 +141,11 @@ weir_policy_tests(weir_policy_compiler_t *c, weir_policy_bundle_t *b)
 
     for (i = 0; i < c->nsources; i++) {
         for (test = c->files[i].tests; test != NULL; test = test->next) {
+            test->place = weir_policy_place(c, test->name.loc);
+            test->expect_place = weir_policy_place(c, test->expect);
             tests[n++] = test;
         }
     }
 
-    return WEIR_OK;
+    return c->nomem ? WEIR_NOMEM : WEIR_OK;
 }

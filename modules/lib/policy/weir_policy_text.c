@@ -33,8 +33,6 @@ static int weir_policy_test_message(weir_arena_t *arena,
     weir_str_t *message);
 static size_t weir_policy_print(char *text, size_t size, size_t len,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-static weir_policy_place_t weir_policy_test_place(
-    const weir_policy_bundle_t *bundle, weir_policy_loc_t loc);
 
 
 int
@@ -211,8 +209,8 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
 
     outcome->name = test->name.text;
     outcome->policy = test->policy;
-    outcome->place = weir_policy_test_place(bundle, test->name.loc);
-    outcome->expect = weir_policy_test_place(bundle, test->expect);
+    outcome->place = test->place;
+    outcome->expect = test->expect_place;
 
     if (weir_policy_find(bundle->image, test->policy, &policy) != WEIR_OK) {
         return WEIR_ERROR;
@@ -461,33 +459,4 @@ weir_policy_print(char *text, size_t size, size_t len, const char *fmt, ...)
     }
 
     return len + (size_t) n < size ? len + (size_t) n : size - 1;
-}
-
-
-static weir_policy_place_t
-weir_policy_test_place(const weir_policy_bundle_t *bundle,
-    weir_policy_loc_t loc)
-{
-    uint32_t             i;
-    weir_str_t           text;
-    weir_policy_place_t  place;
-
-    place.file = loc.file;
-    place.line = 1;
-    place.column = 1;
-
-    text = bundle->sources[loc.file].text;
-
-    for (i = 0; i < loc.offset && i < text.len; i++) {
-
-        if (text.data[i] == '\n') {
-            place.line++;
-            place.column = 1;
-
-        } else if ((text.data[i] & 0xc0) != 0x80) {
-            place.column++;
-        }
-    }
-
-    return place;
 }
