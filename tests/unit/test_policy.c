@@ -605,6 +605,26 @@ test_many_errors(void **state)
     assert_null(pol.b.image);
 
     policy_done(&pol);
+
+    /* warnings hide no error */
+
+    p = body;
+
+    for (i = 0; i < 1500; i++) {
+        p += sprintf(p, "permit p%zu { }\n", i);
+    }
+
+    strcpy(p, "deny d { if 1 == \"x\"; }");
+
+    policy_body(&pol, body);
+
+    assert_int_equal(pol.b.nerrors, 1);
+    assert_int_equal(pol.b.ndiags, WEIR_POLICY_MAX_DIAGS + 1);
+    assert_int_equal(pol.b.diags[WEIR_POLICY_MAX_DIAGS].severity,
+                     WEIR_POLICY_SEVERE);
+    assert_int_equal(pol.b.diags[WEIR_POLICY_MAX_DIAGS].place.line, 1502);
+
+    policy_done(&pol);
     free(body);
 }
 

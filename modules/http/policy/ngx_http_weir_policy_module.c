@@ -21,6 +21,7 @@ static ngx_int_t ngx_http_weir_policy_init(ngx_conf_t *cf);
 static ngx_http_weir_policy_use_t *ngx_http_weir_policy_use(ngx_conf_t *cf,
     ngx_http_weir_policy_main_conf_t *mcf, ngx_str_t *name);
 static ngx_int_t ngx_http_weir_policy_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_weir_policy_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_command_t  ngx_http_weir_policy_commands[] = {
@@ -65,7 +66,7 @@ ngx_module_t  ngx_http_weir_policy_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_http_weir_policy_init_module,      /* init module */
-    NULL,                                  /* init process */
+    ngx_http_weir_policy_init_process,     /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -451,6 +452,24 @@ ngx_http_weir_policy_init_module(ngx_cycle_t *cycle)
 
     if (mcf && mcf->block) {
         ngx_http_weir_policy_activate(cycle, mcf);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Whoever had this slot before may have died while he decided. */
+
+static ngx_int_t
+ngx_http_weir_policy_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_weir_policy_module);
+
+    if (mcf && mcf->block && !ngx_http_weir_slot_shared) {
+        ngx_http_weir_policy_unpin(mcf);
     }
 
     return NGX_OK;

@@ -28,7 +28,7 @@
 #define WEIR_POLICY_MAX_NODES   256                  /* of an expression */
 #define WEIR_POLICY_MAX_ITEMS   100000               /* of a list */
 #define WEIR_POLICY_MAX_ID      64                   /* bytes of a name */
-#define WEIR_POLICY_MAX_DIAGS   1000                 /* reported of a bundle */
+#define WEIR_POLICY_MAX_DIAGS   1000                 /* errors; warnings */
 
 
 /* --- compiling --- */

@@ -361,6 +361,8 @@ typedef struct {
     weir_policy_found_t         *found;      /* diagnostics, last first */
     uint32_t                     nfound;
     uint32_t                     nerrors;
+    uint32_t                     nwarnings;
+    unsigned                     relates:1;  /* the last one was kept */
     unsigned                     nomem:1;
 } weir_policy_compiler_t;
 

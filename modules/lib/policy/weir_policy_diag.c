@@ -80,17 +80,24 @@ weir_policy_report(weir_policy_compiler_t *c, weir_policy_severity_t severity,
     weir_str_t            s;
     weir_policy_found_t  *f;
 
+    c->relates = 0;
+
     if (severity == WEIR_POLICY_SEVERE) {
         c->nerrors++;
     }
 
-    if (c->nfound >= WEIR_POLICY_MAX_DIAGS) {
+    /* warnings take no place from errors; the last error kept says so */
 
-        /* the last one that is kept says so */
+    if (severity == WEIR_POLICY_WARNING
+        && ++c->nwarnings > WEIR_POLICY_MAX_DIAGS)
+    {
+        return;
+    }
 
-        if (c->nfound > WEIR_POLICY_MAX_DIAGS
-            || severity != WEIR_POLICY_SEVERE)
-        {
+    if (c->nerrors > WEIR_POLICY_MAX_DIAGS
+        && severity == WEIR_POLICY_SEVERE)
+    {
+        if (c->nerrors > WEIR_POLICY_MAX_DIAGS + 1) {
             return;
         }
 
@@ -131,6 +138,7 @@ weir_policy_report(weir_policy_compiler_t *c, weir_policy_severity_t severity,
     f->seq = c->nfound++;
     f->next = c->found;
     c->found = f;
+    c->relates = 1;
 }
 
 
@@ -166,7 +174,7 @@ weir_policy_relate(weir_policy_compiler_t *c, weir_policy_loc_t loc,
 {
     weir_policy_related_t  *r, **last;
 
-    if (c->found == NULL || c->nfound > WEIR_POLICY_MAX_DIAGS) {
+    if (!c->relates) {
         return;
     }
 
