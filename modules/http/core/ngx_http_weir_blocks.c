@@ -140,7 +140,9 @@ ngx_http_weir_block_take(ngx_http_weir_zone_t *zone,
 
     for (pass = 0; pass < 2; pass++) {
 
-        if (NGX_HTTP_WEIR_BLOCK_HEAD + size <= area->size - area->given) {
+        if (area->data
+            && NGX_HTTP_WEIR_BLOCK_HEAD + size <= area->size - area->given)
+        {
             b = (ngx_http_weir_block_head_t *) (area->data + area->given);
             b->room = size;
 

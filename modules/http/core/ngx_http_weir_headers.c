@@ -130,7 +130,11 @@ ngx_http_weir_header_remove_if(ngx_http_request_t *r,
 
         case NGX_DONE:
 
-            /* the part went with its only element */
+            /* the part went with its only element; one before it stays */
+
+            if (prev == NULL) {
+                return n;
+            }
 
             part = prev;
             prev = NULL;
