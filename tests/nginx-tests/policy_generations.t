@@ -183,6 +183,40 @@ ok($t->reload, 'another policy by another name');
 is(get('/renamed/x')->status, 200, 'permits');
 
 
+# a request that an old worker still reads while nginx reloads
+
+sub begun {
+    my ($target, $change) = @_;
+
+    my $c = Weir::HTTP->new(port => $t->port);
+    $c->send("GET $target HTTP/1.1\r\nHost: a\r\n");
+
+    # read by a worker, which is then on its way out
+
+    wait_for { get('/all')->status == 200 } 5, 'a request behind it';
+    $change->();
+    ok($t->reload(wait_old => 0), 'a reload meanwhile');
+
+    $c->send("Connection: close\r\n\r\n");
+    my $r = $c->response;
+    $c->close;
+
+    return $r->status;
+}
+
+is(begun('/renamed/x', sub { policy('tightened', 'q') }), 403,
+   'what the new policies forbid is forbidden at once');
+is(begun('/all', sub {
+       policy('another', 'r');
+       configure('weir_bundle policies;', 'r');
+   }), 200, 'where its policy is gone it is decided by the one it came with');
+is(begun('/all', sub {
+       policy('renamed', 'q');
+       configure('weir_bundle policies;', 'q');
+   }), 200, 'and back');
+ok($t->reload, 'settled');
+
+
 # while requests are under way: none sees half of anything
 
 {
