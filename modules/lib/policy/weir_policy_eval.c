@@ -12,6 +12,8 @@
 static void weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i);
 static void weir_policy_visit(weir_policy_eval_t *ev,
     const weir_policy_entry_rec_t *entry);
+static int weir_policy_first(weir_policy_eval_t *ev,
+    const weir_policy_entry_rec_t *entry, const weir_policy_rule_rec_t *rule);
 static int weir_policy_methods_match(weir_policy_eval_t *ev,
     const weir_policy_what_rec_t *what);
 static int weir_policy_tail_matches(weir_policy_eval_t *ev,
@@ -62,6 +64,7 @@ weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
     ev.method = weir_policy_method_bit(r->method);
     ev.what = NULL;
     ev.known = 0;
+    ev.nseen = 0;
 
     memset(ev.role_memo, 0xff, rec->roles.n < WEIR_POLICY_MEMO_ROLES
                                ? rec->roles.n : WEIR_POLICY_MEMO_ROLES);
@@ -170,10 +173,8 @@ weir_policy_visit(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry)
             return;
         }
 
-        for (i = rule->whats; i < entry->what; i++) {
-            if (weir_policy_what_matches(ev, &ev->whats[i])) {
-                return;
-            }
+        if (!weir_policy_first(ev, entry, rule)) {
+            return;
         }
     }
 
@@ -233,6 +234,45 @@ weir_policy_visit(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry)
 
         weir_policy_take(ev->d, entry->rule);
     }
+}
+
+
+/*
+ * 1 if the rule is looked at here.  Where its value is the same for all of
+ * its "what"s, the first that the walk meets will do.
+ */
+
+static int
+weir_policy_first(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry,
+    const weir_policy_rule_rec_t *rule)
+{
+    uint32_t  i;
+
+    if (rule->nwhats == 1) {
+        return 1;
+    }
+
+    if (!(rule->flags & WEIR_POLICY_R_CAPTURES)) {
+
+        for (i = 0; i < ev->nseen; i++) {
+            if (ev->seen[i] == entry->rule) {
+                return 0;
+            }
+        }
+
+        if (ev->nseen < WEIR_POLICY_MEMO_RULES) {
+            ev->seen[ev->nseen++] = entry->rule;
+            return 1;
+        }
+    }
+
+    for (i = rule->whats; i < entry->what; i++) {
+        if (weir_policy_what_matches(ev, &ev->whats[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

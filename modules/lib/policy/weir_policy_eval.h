@@ -24,6 +24,10 @@ typedef enum {
 #define WEIR_POLICY_MEMO_ATTRS  64
 #define WEIR_POLICY_MEMO_ROLES  512
 
+/* And rules with several "what"s that were looked at. */
+
+#define WEIR_POLICY_MEMO_RULES  16
+
 
 typedef struct {
     int                        state;     /* WEIR_POLICY_ABSENT, ONE, UNKNOWN */
@@ -51,6 +55,9 @@ typedef struct {
     weir_policy_decision_t            *d;
     uint32_t                           method;    /* its bit */
     const weir_policy_what_rec_t      *what;      /* captures come from it */
+
+    uint32_t                           nseen;     /* rules in seen */
+    uint32_t                           seen[WEIR_POLICY_MEMO_RULES];
 
     uint64_t                           known;     /* attributes in memo */
     uint8_t                            role_memo[WEIR_POLICY_MEMO_ROLES];
