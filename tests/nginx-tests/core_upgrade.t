@@ -97,6 +97,10 @@ wait_for { $t->worker_pids == 2 } 20, 'workers of the old binary';
 kill 'QUIT', $new;
 gone($new);
 
+# the old master has seen it too: before that it takes no other binary
+
+wait_for { !-e $t->path('nginx.pid.oldbin') } 20, 'the old master alone';
+
 http_get($t->port, '/');
 counted(5, 'the old zone is as it was left');
 
@@ -124,6 +128,10 @@ counted(2, 'the new binary alone');
 
 kill 'QUIT', $new;
 gone($new);
+
+# the old master has seen it too: before that it takes no other binary
+
+wait_for { !-e $t->path('nginx.pid.oldbin') } 20, 'the old master alone';
 $t->{pid} = undef;
 
 done_testing();
