@@ -358,10 +358,13 @@ typedef struct {
     weir_policy_file_t          *files;
     uint32_t                   **lines;      /* offsets of lines, by need */
     uint32_t                    *nlines;
+    weir_policy_place_t          last;       /* that was asked for */
+    uint32_t                     last_offset;
     weir_policy_found_t         *found;      /* diagnostics, last first */
     uint32_t                     nfound;
     uint32_t                     nerrors;
     uint32_t                     nwarnings;
+    weir_policy_words_t         *joined[3];  /* two lists of issuers, both */
     unsigned                     relates:1;  /* the last one was kept */
     unsigned                     nomem:1;
 } weir_policy_compiler_t;

@@ -13,7 +13,7 @@ static void weir_policy_check_claim(weir_policy_compiler_t *c,
     weir_policy_file_t *file, const weir_policy_schema_t *schema,
     uint32_t number, const weir_policy_decl_t *decl);
 static void weir_policy_add_issuers(weir_policy_compiler_t *c,
-    weir_policy_claim_t *claim, const weir_policy_words_t *issuers);
+    weir_policy_claim_t *claim, weir_policy_words_t *issuers);
 static void weir_policy_check_roles(weir_policy_compiler_t *c,
     weir_policy_file_t *file);
 static void weir_policy_role_paths(weir_policy_compiler_t *c,
@@ -138,21 +138,43 @@ weir_policy_check_claim(weir_policy_compiler_t *c, weir_policy_file_t *file,
 }
 
 
+/*
+ * Lists are shared among claims, and what a further schema adds stands before
+ * what was there: claims of the same schemas are many, their lists few.
+ */
+
 static void
 weir_policy_add_issuers(weir_policy_compiler_t *c, weir_policy_claim_t *claim,
-    const weir_policy_words_t *issuers)
+    weir_policy_words_t *issuers)
 {
-    weir_policy_words_t  *w, **last;
+    weir_policy_words_t  *w, *old, *list;
+
+    old = claim->issuers;
+
+    if (old == NULL || old == issuers) {
+        claim->issuers = issuers;
+        return;
+    }
+
+    if (c->joined[0] == old && c->joined[1] == issuers) {
+        claim->issuers = c->joined[2];
+        return;
+    }
+
+    c->joined[0] = old;
+    c->joined[1] = issuers;
+
+    list = old;
 
     for ( /* void */ ; issuers != NULL; issuers = issuers->next) {
 
-        for (last = &claim->issuers; *last != NULL; last = &(*last)->next) {
-            if (weir_str_eq((*last)->word.text, issuers->word.text)) {
+        for (w = old; w != NULL; w = w->next) {
+            if (weir_str_eq(w->word.text, issuers->word.text)) {
                 break;
             }
         }
 
-        if (*last != NULL) {
+        if (w != NULL) {
             continue;
         }
 
@@ -162,8 +184,12 @@ weir_policy_add_issuers(weir_policy_compiler_t *c, weir_policy_claim_t *claim,
         }
 
         w->word = issuers->word;
-        *last = w;
+        w->next = list;
+        list = w;
     }
+
+    c->joined[2] = list;
+    claim->issuers = list;
 }
 
 

@@ -257,9 +257,23 @@ weir_policy_place(weir_policy_compiler_t *c, weir_policy_loc_t loc)
     place.line = lo + 1;
     place.column = 1;
 
-    for (i = lines[lo]; i < loc.offset; i++) {
+    i = lines[lo];
+
+    /* names in a long line are asked for one after the other */
+
+    if (c->last.file == loc.file && c->last.line == place.line
+        && c->last_offset <= loc.offset)
+    {
+        place.column = c->last.column;
+        i = c->last_offset;
+    }
+
+    for ( /* void */ ; i < loc.offset; i++) {
         place.column += (text.data[i] & 0xc0) != 0x80;
     }
+
+    c->last = place;
+    c->last_offset = loc.offset;
 
     return place;
 }

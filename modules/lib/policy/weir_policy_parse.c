@@ -290,7 +290,8 @@ static int
 weir_policy_schema(weir_policy_parser_t *ps, weir_policy_schema_t ***last)
 {
     weir_policy_word_t          issuer;
-    weir_policy_words_t        *w, **end;
+    weir_policy_table_t         seen;
+    weir_policy_words_t       **end;
     weir_policy_schema_t       *schema;
     weir_policy_schema_data_t   data;
 
@@ -301,6 +302,8 @@ weir_policy_schema(weir_policy_parser_t *ps, weir_policy_schema_t ***last)
 
     schema->loc = weir_policy_here(ps);
     end = &schema->issuers;
+
+    memset(&seen, 0, sizeof(weir_policy_table_t));
 
     weir_policy_lex(ps);
 
@@ -313,11 +316,11 @@ weir_policy_schema(weir_policy_parser_t *ps, weir_policy_schema_t ***last)
                 return WEIR_ERROR;
             }
 
-            for (w = schema->issuers; w != NULL; w = w->next) {
-                if (weir_str_eq(w->word.text, issuer.text)) {
-                    weir_policy_error(ps->c, issuer.loc, "issuer %.*s is "
-                                      "duplicate", weir_policy_s(issuer.text));
-                }
+            if (!weir_policy_table_put(ps->c, &seen, issuer.text, schema)
+                && !ps->c->nomem)
+            {
+                weir_policy_error(ps->c, issuer.loc, "issuer %.*s is "
+                                  "duplicate", weir_policy_s(issuer.text));
             }
 
             if (weir_policy_add_word(ps, &end, &issuer) != WEIR_OK) {

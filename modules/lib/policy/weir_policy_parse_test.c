@@ -15,6 +15,7 @@
 typedef struct {
     weir_policy_test_t   *test;
     weir_policy_given_t **claims;
+    weir_policy_table_t   seen;       /* of claims */
 
     /* where single steps stood */
     weir_policy_loc_t     request;
@@ -345,13 +346,14 @@ weir_policy_step_claim(weir_policy_parser_t *ps, weir_policy_test_data_t *td)
         return WEIR_ERROR;
     }
 
-    for (g = td->test->claims; g != NULL; g = g->next) {
-        if (weir_str_eq(g->key, given->key)) {
-            weir_policy_error(ps->c, given->loc, "%.*s is duplicate",
-                              weir_policy_s(given->text));
-            weir_policy_relate(ps->c, g->loc, "first");
-            break;
-        }
+    if (!weir_policy_table_put(ps->c, &td->seen, given->key, given)
+        && !ps->c->nomem)
+    {
+        g = weir_policy_table_get(&td->seen, given->key);
+
+        weir_policy_error(ps->c, given->loc, "%.*s is duplicate",
+                          weir_policy_s(given->text));
+        weir_policy_relate(ps->c, g->loc, "first");
     }
 
     last = &given->items;
@@ -461,6 +463,7 @@ static int
 weir_policy_step_expect(weir_policy_parser_t *ps, weir_policy_test_t *test)
 {
     weir_policy_word_t     word;
+    weir_policy_table_t    seen;
     weir_policy_words_t   *w, **last;
 
     if (weir_policy_is(ps, "permit")) {
@@ -481,6 +484,8 @@ weir_policy_step_expect(weir_policy_parser_t *ps, weir_policy_test_t *test)
 
     last = &test->by;
 
+    memset(&seen, 0, sizeof(weir_policy_table_t));
+
     do {
         weir_policy_lex(ps);
 
@@ -488,11 +493,11 @@ weir_policy_step_expect(weir_policy_parser_t *ps, weir_policy_test_t *test)
             return WEIR_ERROR;
         }
 
-        for (w = test->by; w != NULL; w = w->next) {
-            if (weir_str_eq(w->word.text, word.text)) {
-                weir_policy_error(ps->c, word.loc, "%.*s is duplicate",
-                                  weir_policy_s(word.text));
-            }
+        if (!weir_policy_table_put(ps->c, &seen, word.text, test)
+            && !ps->c->nomem)
+        {
+            weir_policy_error(ps->c, word.loc, "%.*s is duplicate",
+                              weir_policy_s(word.text));
         }
 
         if (weir_policy_add_word(ps, &last, &word) != WEIR_OK) {
