@@ -103,6 +103,9 @@ ngx_http_weir_gate_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate)
 
     ngx_str_null(&authority);
 
+    other.len = 0;
+    other.data = NULL;
+
     if (r->http_version < NGX_HTTP_VERSION_20 && r->host_start) {
 
         /* the absolute form, whose authority nginx prefers to Host */
