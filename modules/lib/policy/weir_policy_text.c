@@ -182,7 +182,7 @@ weir_policy_principal(weir_arena_t *arena, weir_policy_kind_t kind,
 
     *p++ = ':';
 
-    if (subject.len != 0) {
+    if (subject.data != NULL) {
         memcpy(p, subject.data, subject.len);
     }
 
