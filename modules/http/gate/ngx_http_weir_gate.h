@@ -57,6 +57,14 @@ ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
 ngx_uint_t ngx_http_weir_gate_same(ngx_http_request_t *r,
     ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
 
+/*
+ * The path that a COPY or MOVE writes to: NGX_OK; NGX_DONE where there is
+ * none; NGX_DECLINED where it is ambiguous, or another host's.
+ */
+ngx_int_t ngx_http_weir_gate_destination(ngx_http_request_t *r,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf,
+    weir_path_t *path);
+
 /* What is wrong with the locations, or worth a warning. */
 ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);
 

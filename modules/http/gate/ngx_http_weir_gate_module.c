@@ -26,6 +26,9 @@ static ngx_int_t ngx_http_weir_gate_access(ngx_http_request_t *r);
 static void ngx_http_weir_gate_decide(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
     ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
+static void ngx_http_weir_gate_target(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
 static void ngx_http_weir_gate_ask(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
     ngx_http_weir_decision_t *d);
@@ -377,13 +380,64 @@ ngx_http_weir_gate_access(ngx_http_request_t *r)
 }
 
 
+/* What the request is for, and where it writes to another path, that too. */
+
+static void
+ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
+    ngx_http_weir_decision_t *d)
+{
+    ngx_str_t                  rule;
+    ngx_http_weir_question_t   q;
+    ngx_http_weir_loc_conf_t  *lcf;
+    static weir_path_t         path;
+
+    ngx_http_weir_gate_target(r, ctx, gate, identity, d);
+
+    if (!d->permit) {
+        return;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    switch (ngx_http_weir_gate_destination(r, gate, lcf, &path)) {
+
+    case NGX_DONE:
+        return;
+
+    case NGX_OK:
+        break;
+
+    default:
+        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
+        d->final = 1;
+        d->status = NGX_HTTP_BAD_REQUEST;
+        d->reason = "ambiguous-path";
+        return;
+    }
+
+    q.path = &path;
+    q.method = r->method_name;
+    q.host = gate->host;
+    q.identity = identity;
+
+    rule = ctx->rule;
+
+    ngx_http_weir_gate_ask(r, ctx, &q, d);
+
+    if (d->permit) {
+        ctx->rule = rule;
+    }
+}
+
+
 /*
  * The client's path is decided once; after an internal redirect what nginx
  * serves now is decided too.  The first deny stands.
  */
 
 static void
-ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+ngx_http_weir_gate_target(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
     ngx_http_weir_decision_t *d)
 {
