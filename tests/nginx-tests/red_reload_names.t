@@ -6,9 +6,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Weir::Test;
 use Weir::OpenMetrics;
+use Weir::Upstream;
 use IO::Socket::INET;
 
 my $t = Weir::Test->new(workers => 1);
+my $up = Weir::Upstream->new($t, port => 'up');
+
+$up->answer({ chunks => ['begun', { wait => 'go' }] });
 
 sub conf {
     my ($round, $quotas, $listen) = @_;
@@ -34,6 +38,12 @@ server {
         weir_slo      o$round;
         add_header    X-Colour \$weir_split_s$round always;
         try_files     /none =204;
+    }
+
+    location = /held {
+        weir_service     held;
+        proxy_buffering  off;
+        proxy_pass       http://127.0.0.1:%%PORT_up%%;
     }
 
     location = /m { weir_metrics; }
@@ -105,5 +115,29 @@ for my $quotas (4, 3, 3, 7, 3, 1, 7, 7, 7, 3, 12, 2, 3, 3) {
     is(count('weir_split_requests_total', split => "s$round"), 1,
        'a split');
 }
+
+# a worker that drains for long keeps what its own configuration named, and
+# nothing else
+
+my $held = Weir::HTTP->new(port => $t->port);
+$held->send("GET /held HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+ok($held->read_until('begun'), 'an answer that lasts');
+
+for (1 .. 8) {
+    $round++;
+    $t->http_conf(conf($round, 2));
+    ok($t->reload(wait_old => 0), "round $round, while a worker drains")
+        or diag join "\n", $t->log_lines(qr/no room/);
+
+    ok((wait_for { (() = $t->worker_pids) == 1 && (() = $t->child_pids) == 2 }),
+       'those between are gone');
+    is(http_get($t->port, '/?k=1')->status, 204, 'admitted');
+    is(admitted("q$round-1"), 1, 'a new one begins at nothing');
+}
+
+$up->release('go');
+ok($held->read_until("\r\n0\r\n\r\n"), 'its request ends');
+ok((wait_for { count('weir_requests_total', service => 'held') == 1 }),
+   'and is counted where it belongs');
 
 done_testing();

@@ -18,11 +18,10 @@ static ngx_http_weir_block_head_t *ngx_http_weir_block_next(
 static ngx_http_weir_block_head_t *ngx_http_weir_block_take(
     ngx_http_weir_zone_t *zone, ngx_http_weir_zone_area_t *area, size_t size,
     ngx_uint_t keep);
-static ngx_uint_t ngx_http_weir_block_oldest(ngx_http_weir_zone_t *zone);
 static ngx_uint_t ngx_http_weir_block_dead(ngx_http_weir_zone_t *zone,
-    ngx_http_weir_block_head_t *b, ngx_uint_t oldest);
+    ngx_http_weir_block_head_t *b);
 static void ngx_http_weir_block_join(ngx_http_weir_zone_t *zone,
-    ngx_http_weir_zone_area_t *area, ngx_uint_t oldest);
+    ngx_http_weir_zone_area_t *area);
 static void ngx_http_weir_block_split(ngx_http_weir_block_head_t *b,
     size_t size);
 
@@ -107,6 +106,7 @@ ngx_http_weir_block_find(ngx_http_weir_zone_t *zone,
         fresh = 1;
 
         b->size = block->keep ? b->room : size;
+        b->since = zone->cycle;
         b->served = 0;
 
         ngx_cpystrn(b->name, block->name.data, NGX_HTTP_WEIR_BLOCK_NAME);
@@ -132,10 +132,9 @@ static ngx_http_weir_block_head_t *
 ngx_http_weir_block_take(ngx_http_weir_zone_t *zone,
     ngx_http_weir_zone_area_t *area, size_t size, ngx_uint_t keep)
 {
-    ngx_uint_t                   pass, oldest;
+    ngx_uint_t                   pass;
     ngx_http_weir_block_head_t  *b, *best;
 
-    oldest = ngx_http_weir_block_oldest(zone);
     best = NULL;
 
     for (pass = 0; pass < 2; pass++) {
@@ -157,7 +156,7 @@ ngx_http_weir_block_take(ngx_http_weir_zone_t *zone,
              b;
              b = ngx_http_weir_block_next(area, b))
         {
-            if (ngx_http_weir_block_dead(zone, b, oldest)
+            if (ngx_http_weir_block_dead(zone, b)
                 && (best == NULL
                     || (b->room >= size
                         ? best->room < size || b->room < best->room
@@ -173,7 +172,7 @@ ngx_http_weir_block_take(ngx_http_weir_zone_t *zone,
         }
 
         if (pass == 0) {
-            ngx_http_weir_block_join(zone, area, oldest);
+            ngx_http_weir_block_join(zone, area);
         }
     }
 
@@ -181,39 +180,48 @@ ngx_http_weir_block_take(ngx_http_weir_zone_t *zone,
 }
 
 
-/* The oldest configuration that serves, or that a living process has. */
-
-static ngx_uint_t
-ngx_http_weir_block_oldest(ngx_http_weir_zone_t *zone)
-{
-    ngx_uint_t  i, oldest, cycle;
-
-    /* of a process without a slot nothing is known */
-
-    oldest = zone->crowded ? zone->previous : zone->serving;
-
-    for (i = 0; i < zone->nslots - 1; i++) {
-        if (ngx_http_weir_slot_alive(i)) {
-            cycle = zone->slots[i].cycle;
-            oldest = ngx_min(oldest, cycle);
-        }
-    }
-
-    return oldest;
-}
-
+/*
+ * 1 if nobody uses it: no configuration that serves named it, and of those
+ * that did, from the first to the last, no process is left.
+ */
 
 static ngx_uint_t
 ngx_http_weir_block_dead(ngx_http_weir_zone_t *zone,
-    ngx_http_weir_block_head_t *b, ngx_uint_t oldest)
+    ngx_http_weir_block_head_t *b)
 {
-    return b->cycle != zone->cycle && (b->served == 0 || b->served < oldest);
+    ngx_uint_t  i, cycle;
+
+    if (b->cycle == zone->cycle) {
+        return 0;
+    }
+
+    if (b->served == 0) {
+        return 1;
+    }
+
+    /* of a process without a slot nothing is known */
+
+    if (b->served >= (zone->crowded ? zone->previous : zone->serving)) {
+        return 0;
+    }
+
+    for (i = 0; i < zone->nslots - 1; i++) {
+        cycle = zone->slots[i].cycle;
+
+        if (cycle >= b->since && cycle <= b->served
+            && ngx_http_weir_slot_alive(i))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
 static void
 ngx_http_weir_block_join(ngx_http_weir_zone_t *zone,
-    ngx_http_weir_zone_area_t *area, ngx_uint_t oldest)
+    ngx_http_weir_zone_area_t *area)
 {
     ngx_http_weir_block_head_t  *b, *next;
 
@@ -221,7 +229,7 @@ ngx_http_weir_block_join(ngx_http_weir_zone_t *zone,
          b;
          b = ngx_http_weir_block_next(area, b))
     {
-        if (!ngx_http_weir_block_dead(zone, b, oldest)) {
+        if (!ngx_http_weir_block_dead(zone, b)) {
             continue;
         }
 
@@ -238,7 +246,7 @@ ngx_http_weir_block_join(ngx_http_weir_zone_t *zone,
                 return;
             }
 
-            if (!ngx_http_weir_block_dead(zone, next, oldest)) {
+            if (!ngx_http_weir_block_dead(zone, next)) {
                 break;
             }
 

@@ -26,7 +26,8 @@
 typedef struct {
     size_t                       room;      /* bytes up to the next head */
     size_t                       size;      /* of these, what was asked for */
-    ngx_uint_t                   cycle;     /* the last that named it, */
+    ngx_uint_t                   since;     /* the first that named it, */
+    ngx_uint_t                   cycle;     /* the last one, */
     ngx_uint_t                   served;    /* and of those that served */
     u_char                       name[NGX_HTTP_WEIR_BLOCK_NAME];
 } ngx_http_weir_block_head_t;
