@@ -153,6 +153,11 @@ like($out, qr/\[warn\].*nobody can have both.*tested.conf:\d+/,
      'both: a warning');
 check('a choice', server('weir_auth corp other + corp;'));
 
+check('twice the same', server('weir_auth corp corp;'),
+      'way "corp" is duplicate');
+check('with itself', server('weir_auth other corp + corp;'),
+      'way "corp" is duplicate');
+
 check('unknown', server('weir_auth nobody;'),
       'unknown issuer "nobody" in "weir_auth" in .*tested.conf:7');
 check('one of two unknown', server('weir_auth corp nobody;'),
@@ -190,7 +195,11 @@ check('a header without a value', server('weir_identity_header X-A;'),
       'needs a name and a value');
 check("the header $_", server("weir_identity_header $_ a;"),
       "\"$_\" cannot be an identity header") for
-    'Authorization', 'authorization', 'Host', 'Cookie', 'Connection';
+    'Authorization', 'authorization', 'Host', 'Cookie', 'Connection',
+    'Transfer_Encoding', 'traceparent', 'X-Request-ID';
+check('a header twice, by an underscore',
+      server('weir_identity_header X-A a; weir_identity_header x_a b;'),
+      'identity header "x_a" is duplicate');
 check('no header name', server('weir_identity_header "X A" a;'),
       'invalid header name "X A"');
 check('a header name with a colon', server('weir_identity_header X-A: a;'),

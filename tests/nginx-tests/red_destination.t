@@ -53,6 +53,20 @@ END
 
 $t->run;
 
+sub status_at {
+    my ($host, $to) = @_;
+
+    return http_request($t->port, 'COPY', '/files/a', headers => [
+        Host => $host, Destination => $to])->status;
+}
+
+
+is(status_at('gw.test:81', 'http://gw.test:81/files/b'), 200, 'its own port');
+is(status_at('gw.test:81', 'http://gw.test/files/b'), 400, 'no port');
+is(status_at('gw.test:81', 'http://gw.test:82/files/b'), 400, 'another port');
+is(status_at('gw.test:81', '/files/b'), 200, 'a path alone');
+
+
 sub status {
     my ($method, $path, $to, @more) = @_;
 
@@ -64,7 +78,7 @@ sub status {
 for my $method ('COPY', 'MOVE') {
 
     for my $to ('/files/b', 'http://gw.test/files/b', '/files/b?x=/admin',
-                'HTTP://GW.test:8080/files/%62', 'https://gw.test/files/b/')
+                'HTTP://GW.test/files/%62', 'https://gw.test/files/b/')
     {
         is(status($method, '/files/a', $to), 200, "$method to $to");
     }
@@ -85,7 +99,7 @@ for my $method ('COPY', 'MOVE') {
                 '../admin/x', '*', 'ftp://gw.test/files/b', 'http://gw.test',
                 'http://gw.test?/files/b', 'http://evil.test/files/b',
                 'http://gw.test@evil.test/files/b', 'http:///files/b',
-                'http:/files/b', ['/files/b', '/admin/x'],
+                'http:/files/b', 'http://gw.test:81/files/b', ['/files/b', '/admin/x'],
                 ['/files/b', '/files/b'])
     {
         is(status($method, '/files/a', $to), 400, "$method to "

@@ -1,6 +1,6 @@
 
 /*
- * Unit tests of lib/base: SipHash, FNV, hex, base64url.
+ * Unit tests of lib/base: SipHash, FNV, hex, base64url; weak keys.
  */
 
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "weir_ed25519.h"
 #include "weir_hash.h"
 
 
@@ -243,6 +244,55 @@ test_base64url_canonical(void **state)
 }
 
 
+/* Points of small order and encodings of p or more; a good key beside. */
+
+static void
+test_ed25519_weak(void **state)
+{
+    size_t   i, k;
+    uint8_t  key[WEIR_ED25519_KEY];
+
+    static const char  *weak[] = {
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
+    };
+
+    static const char  *good[] = {
+
+        /* RFC 8032, 7.1 */
+
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+
+        /* y of p - 2 */
+
+        "ebffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
+    };
+
+    for (i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
+        assert_int_equal(weir_unhex(key, sizeof(key), str(weak[i])), WEIR_OK);
+
+        /* with either sign of x */
+
+        for (k = 0; k < 2; k++) {
+            assert_true(weir_ed25519_weak(key));
+            key[WEIR_ED25519_KEY - 1] ^= 0x80;
+        }
+    }
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(weir_unhex(key, sizeof(key), str(good[i])), WEIR_OK);
+        assert_false(weir_ed25519_weak(key));
+    }
+}
+
+
 int
 main(void)
 {
@@ -253,7 +303,8 @@ main(void)
         cmocka_unit_test(test_hex),
         cmocka_unit_test(test_base64url_vectors),
         cmocka_unit_test(test_base64url_refused),
-        cmocka_unit_test(test_base64url_canonical)
+        cmocka_unit_test(test_base64url_canonical),
+        cmocka_unit_test(test_ed25519_weak)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

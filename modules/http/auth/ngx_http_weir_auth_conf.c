@@ -34,6 +34,13 @@ ngx_http_weir_auth_find(ngx_conf_t *cf, ngx_str_t *name)
 }
 
 
+static ngx_uint_t
+ngx_http_weir_auth_same_way(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}
+
+
 /* weir_auth WAY... [optional] | off */
 
 char *
@@ -41,8 +48,8 @@ ngx_http_weir_auth_ways(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_auth_loc_conf_t *alcf = conf;
 
-    ngx_str_t                 *value, *way;
-    ngx_uint_t                 i, n, join;
+    ngx_str_t                 *value, *way, *ways;
+    ngx_uint_t                 i, k, n, join;
     ngx_http_weir_auth_set_t  *set;
     ngx_http_weir_loc_conf_t  *lcf;
 
@@ -128,6 +135,14 @@ ngx_http_weir_auth_ways(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         *way = value[i];
+
+        ways = set->ways.elts;
+
+        for (k = 0; k < set->ways.nelts - 1; k++) {
+            if (ngx_http_weir_auth_same_way(&ways[k], way)) {
+                goto duplicate;
+            }
+        }
     }
 
     if (set == NULL) {
@@ -138,7 +153,28 @@ ngx_http_weir_auth_ways(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has a \"+\" without a way behind it";
     }
 
+    set = alcf->sets->elts;
+
+    for (i = 0; i < alcf->sets->nelts; i++) {
+        for (k = 0; k < i; k++) {
+
+            way = set[i].ways.elts;
+
+            if (set[i].ways.nelts == 1 && set[k].ways.nelts == 1
+                && ngx_http_weir_auth_same_way(set[k].ways.elts, way))
+            {
+                goto duplicate;
+            }
+        }
+    }
+
     return NGX_CONF_OK;
+
+duplicate:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "way \"%V\" is duplicate", way);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -263,6 +299,27 @@ ngx_http_weir_auth_resolve_add(ngx_conf_t *cf,
 }
 
 
+/* To some upstreams "x_a" is "x-a". */
+
+static ngx_uint_t
+ngx_http_weir_auth_same_field(ngx_str_t *a, ngx_str_t *b)
+{
+    u_char  c, d;
+    size_t  i;
+
+    for (i = 0; i < a->len && i < b->len; i++) {
+        c = ngx_tolower(a->data[i]);
+        d = ngx_tolower(b->data[i]);
+
+        if ((c == '_' ? '-' : c) != (d == '_' ? '-' : d)) {
+            return 0;
+        }
+    }
+
+    return a->len == b->len;
+}
+
+
 /* weir_identity_header NAME VALUE | off */
 
 char *
@@ -271,7 +328,7 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_weir_auth_loc_conf_t *alcf = conf;
 
-    ngx_str_t                       *value;
+    ngx_str_t                       *value, name;
     ngx_uint_t                       i;
     ngx_http_weir_auth_header_t     *header, *h;
     ngx_http_weir_auth_main_conf_t  *amcf;
@@ -280,7 +337,8 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
 
     static const char  *reserved[] = {
         "authorization", "connection", "content-length", "cookie", "host",
-        "te", "trailer", "transfer-encoding", "upgrade", NULL
+        "te", "trailer", "transfer-encoding", "upgrade", "traceparent",
+        "tracestate", "x-request-id", "x-client-request-id", NULL
     };
 
     ngx_http_weir_use(cf);
@@ -323,7 +381,10 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     for (i = 0; reserved[i]; i++) {
-        if (ngx_strcasecmp(value[1].data, (u_char *) reserved[i]) == 0) {
+        name.data = (u_char *) reserved[i];
+        name.len = ngx_strlen(reserved[i]);
+
+        if (ngx_http_weir_auth_same_field(&name, &value[1])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\" cannot be an identity header",
                                &value[1]);
@@ -345,10 +406,7 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
     h = alcf->headers->elts;
 
     for (i = 0; i < alcf->headers->nelts; i++) {
-        if (h[i].name.len == value[1].len
-            && ngx_strncasecmp(h[i].name.data, value[1].data, value[1].len)
-               == 0)
-        {
+        if (ngx_http_weir_auth_same_field(&h[i].name, &value[1])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "identity header \"%V\" is duplicate",
                                &value[1]);

@@ -108,7 +108,8 @@ struct ngx_http_weir_ctx_s {
     void                      *state[NGX_HTTP_WEIR_STATES];
 
     uint64_t                   started;       /* CLOCK_MONOTONIC, ns */
-    uint64_t                   latency_us;    /* fixed when first read in log */
+    uint64_t                   latency_us;    /* fixed in the log phase; */
+    ngx_msec_t                 latency_msec;  /* before, as read then */
 
     /* set by auth in preaccess, for the current location */
     ngx_http_weir_identity_t  *identity;      /* NULL: anonymous */
@@ -144,6 +145,7 @@ struct ngx_http_weir_ctx_s {
     unsigned                   has_id:1;      /* decision_id is made */
     unsigned                   answered:1;    /* the answer is Weir's */
     unsigned                   upgrade:1;     /* websocket upgrade admitted */
+    unsigned                   latency_read:1;
     unsigned                   latency_fixed:1;
     unsigned                   own_content:1; /* of weir_api and the like */
 
@@ -162,7 +164,8 @@ typedef struct {
     ngx_flag_t   method_override;
     ngx_flag_t   accel;
     ngx_flag_t   cache_public;
-    ngx_uint_t   own_handler;          /* weir_api and the like */
+    ngx_uint_t   cache_head;           /* HEAD goes to the upstream as GET */
+    ngx_http_handler_pt  own_handler;  /* of weir_api and the like */
 
     /* where the location stands, for messages */
     ngx_str_t    file;

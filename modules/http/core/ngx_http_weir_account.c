@@ -155,8 +155,22 @@ ngx_http_weir_variable_latency(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    /*
+     * nginx's scripts ask twice, for the length and then for the digits: it
+     * must not grow in between.  No script outlasts a turn of the event loop.
+     */
+
+    if (!ctx->latency_fixed
+        && (!ctx->latency_read || ctx->latency_msec != ngx_current_msec))
+    {
+        ctx->latency_us = ngx_http_weir_latency(r, ctx);
+        ctx->latency_msec = ngx_current_msec;
+        ctx->latency_read = 1;
+    }
+
     return ngx_http_weir_variable_set(v, p,
-              ngx_sprintf(p, "%uL", ngx_http_weir_latency(r, ctx)) - p);
+                                    ngx_sprintf(p, "%uL", ctx->latency_us)
+                                    - p);
 }
 
 

@@ -58,6 +58,10 @@ static ngx_http_weir_header_name_t  ngx_http_weir_strip_never[] = {
 };
 
 
+static ngx_str_t  ngx_http_weir_strip_credential =
+    ngx_string("authorization");
+
+
 static u_char
 ngx_http_weir_fold(u_char c)
 {
@@ -82,6 +86,30 @@ ngx_http_weir_strip_initial(u_char c)
 }
 
 
+/* Letters, digits, "-" and "_", at least one; a final "*" is any rest. */
+
+static ngx_uint_t
+ngx_http_weir_strip_valid(ngx_str_t *name)
+{
+    u_char  c;
+    size_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if (c == '*' && i && i == name->len - 1) {
+            break;
+        }
+
+        if (ngx_http_weir_fold(c) == '-' && c != '-' && c != '_') {
+            return 0;
+        }
+    }
+
+    return name->len != 0;
+}
+
+
 /* weir_strip_headers, weir_pass_headers NAME... */
 
 char *
@@ -101,9 +129,7 @@ ngx_http_weir_strip_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (value[i].len == 0
-            || (value[i].len == 1 && value[i].data[0] == '*'))
-        {
+        if (!ngx_http_weir_strip_valid(&value[i])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid header name \"%V\"", &value[i]);
             return NGX_CONF_ERROR;
@@ -261,6 +287,16 @@ ngx_http_weir_strip_init(ngx_conf_t *cf)
         if (wscf->strip && wscf->strip != top->strip) {
             ngx_http_weir_strip_tell(cf, "weir_strip_headers",
                                      &cscf[i]->server_name, wscf->strip);
+        }
+
+        if (mcf->auth && wscf->strip
+            && ngx_http_weir_strip_match(wscf->strip,
+                                         &ngx_http_weir_strip_credential))
+        {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"weir_strip_headers\" names \"Authorization\": "
+                          "\"weir_auth\" finds no token in server \"%V\"",
+                          &cscf[i]->server_name);
         }
 
         if (wscf->pass == NULL) {
@@ -441,6 +477,11 @@ ngx_http_weir_strip_upgrade(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 
     static ngx_str_t  upgrade = ngx_string("upgrade");
     static ngx_str_t  key = ngx_string("sec-websocket-key");
+    static ngx_str_t  settings = ngx_string("http2-settings");
+
+    /* of an upgrade to h2c, which is never let through */
+
+    (void) ngx_http_weir_header_remove(r, &settings);
 
     switch (ngx_http_weir_header_find(r, &upgrade, &value)) {
 

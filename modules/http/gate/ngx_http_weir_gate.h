@@ -49,6 +49,9 @@ ngx_int_t ngx_http_weir_gate_request(ngx_http_request_t *r,
 ngx_int_t ngx_http_weir_gate_host(ngx_http_request_t *r,
     ngx_http_weir_gate_t *gate);
 
+/* The port that an authority which passed the gate names; empty: none. */
+ngx_str_t ngx_http_weir_gate_port(ngx_str_t authority);
+
 /* r->uri, decoded by nginx: NGX_OK, or NGX_DECLINED where it is ambiguous. */
 ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
     ngx_http_weir_loc_conf_t *lcf);

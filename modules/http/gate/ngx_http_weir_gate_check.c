@@ -18,6 +18,7 @@ ngx_http_weir_gate_check(ngx_conf_t *cf)
     ngx_uint_t                  i;
     ngx_array_t                *locations;
     ngx_http_weir_srv_conf_t   *wscf;
+    ngx_http_core_loc_conf_t   *clcf;
     ngx_http_weir_loc_conf_t  **lcf, *l;
 
     locations = ngx_http_weir_locations(cf);
@@ -33,6 +34,15 @@ ngx_http_weir_gate_check(ngx_conf_t *cf)
                           "\"weir_auth\" in location \"%V\" needs "
                           "\"weir_policy NAME\" or \"weir_policy off\" beside "
                           "it in %V:%ui", &l->name, &l->file, l->line);
+            return NGX_ERROR;
+        }
+
+        clcf = l->loc_conf[ngx_http_core_module.ctx_index];
+
+        if (l->own_handler && clcf->handler != l->own_handler) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "location \"%V\" has another handler beside a page "
+                          "of Weir's in %V:%ui", &l->name, &l->file, l->line);
             return NGX_ERROR;
         }
 

@@ -70,8 +70,11 @@ static ngx_int_t
 ngx_http_weir_gate_own_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
     ngx_str_t *value)
 {
-    u_char      *p, *last;
-    weir_str_t   host, authority;
+    u_char           *p, *last;
+    ngx_str_t         named, own;
+    weir_str_t        host, authority;
+
+    static ngx_str_t  name = ngx_string("host");
 
     p = value->data;
     last = p + value->len;
@@ -101,8 +104,26 @@ ngx_http_weir_gate_own_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
 
     p = ngx_pnalloc(r->pool, authority.len + 1);
 
-    return p && weir_host_gate(&host, p, authority) == WEIR_OK
-           && host.len == gate->host.len
-           && ngx_memcmp(host.data, gate->host.data, host.len) == 0
+    if (p == NULL
+        || weir_host_gate(&host, p, authority) != WEIR_OK
+        || host.len != gate->host.len
+        || ngx_memcmp(host.data, gate->host.data, host.len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    /* another port is another server */
+
+    ngx_str_null(&own);
+    (void) ngx_http_weir_header_find(r, &name, &own);
+
+    named.len = authority.len;
+    named.data = (u_char *) authority.data;
+
+    named = ngx_http_weir_gate_port(named);
+    own = ngx_http_weir_gate_port(own);
+
+    return named.len == own.len
+           && ngx_memcmp(named.data, own.data, own.len) == 0
            ? NGX_OK : NGX_DECLINED;
 }

@@ -32,6 +32,9 @@ static void ngx_http_weir_gate_target(ngx_http_request_t *r,
 static void ngx_http_weir_gate_ask(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
     ngx_http_weir_decision_t *d);
+static void ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
+    ngx_http_weir_decision_t *d);
 static ngx_int_t ngx_http_weir_gate_deny(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
 static ngx_uint_t ngx_http_weir_gate_closed(ngx_http_request_t *r,
@@ -476,14 +479,46 @@ ngx_http_weir_gate_target(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 }
 
 
+/* Where a cache asks the upstream for GET instead of HEAD, that too. */
+
+static void
+ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
+{
+    ngx_str_t                  rule;
+    ngx_http_weir_question_t   again;
+    ngx_http_weir_loc_conf_t  *lcf;
+
+    ngx_http_weir_gate_ask_readings(r, ctx, q, d);
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    if (!d->permit || !lcf->cache_head || r->method != NGX_HTTP_HEAD) {
+        return;
+    }
+
+    rule = ctx->rule;
+
+    again = *q;
+    ngx_str_set(&again.method, "GET");
+
+    ngx_http_weir_gate_ask_readings(r, ctx, &again, d);
+
+    if (d->permit) {
+        ctx->rule = rule;
+    }
+}
+
+
 /*
  * Where a location admits spellings that others may read in another way, that
  * reading is asked about too: no spelling avoids a deny.
  */
 
 static void
-ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
+ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
+    ngx_http_weir_decision_t *d)
 {
     int                        rc;
     u_char                    *p;

@@ -187,23 +187,35 @@ ngx_http_weir_gate_authority(ngx_http_request_t *r, ngx_str_t *value,
 static ngx_uint_t
 ngx_http_weir_gate_ports_differ(ngx_str_t *a, ngx_str_t *b)
 {
-    size_t  i, k;
+    ngx_str_t  p, q;
 
-    for (i = a->len; i && a->data[i - 1] != ':'; i--) {
-        if (a->data[i - 1] == ']') {
-            return 0;
+    p = ngx_http_weir_gate_port(*a);
+    q = ngx_http_weir_gate_port(*b);
+
+    return p.len && q.len
+           && (p.len != q.len || ngx_memcmp(p.data, q.data, p.len) != 0);
+}
+
+
+ngx_str_t
+ngx_http_weir_gate_port(ngx_str_t authority)
+{
+    size_t     i;
+    ngx_str_t  port;
+
+    port.len = 0;
+    port.data = authority.data;
+
+    for (i = authority.len; i && authority.data[i - 1] != ']'; i--) {
+
+        if (authority.data[i - 1] == ':') {
+            port.len = authority.len - i;
+            port.data = &authority.data[i];
+            break;
         }
     }
 
-    for (k = b->len; k && b->data[k - 1] != ':'; k--) {
-        if (b->data[k - 1] == ']') {
-            return 0;
-        }
-    }
-
-    return i && k && (a->len - i != b->len - k
-                      || ngx_memcmp(&a->data[i], &b->data[k], a->len - i)
-                         != 0);
+    return port;
 }
 
 

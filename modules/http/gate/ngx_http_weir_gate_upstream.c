@@ -6,7 +6,8 @@
  * is ignored unless weir_accel is on (security.md 1.8).  A cache in a
  * location with weir_auth would hand one client's answer to another, so it is
  * bypassed unless its key contains $weir_principal or weir_cache_public is on
- * (security.md 1.10).
+ * (security.md 1.10).  One that asks the upstream for GET where the client
+ * asks for HEAD (proxy_cache_convert_head) makes the gate decide both.
  *
  * nginx's proxying modules keep these settings in an ngx_http_upstream_conf_t
  * that is the first member of their location configuration: it is completed
@@ -94,6 +95,10 @@ ngx_http_weir_gate_upstreams(ngx_conf_t *cf)
             }
 
 #if (NGX_HTTP_CACHE)
+            if (u->cache == 1 && u->cache_convert_head == 1) {
+                lcf[i]->cache_head = 1;
+            }
+
             if (lcf[i]->auth_set == 2 && !lcf[i]->cache_public
                 && u->cache
                 && (ngx_http_weir_gate_predicate(cf, &u->cache_bypass)

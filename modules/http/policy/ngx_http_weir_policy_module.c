@@ -234,6 +234,10 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (value[1].len == 0) {
+        return "needs a folder";
+    }
+
     mcf->dir = value[1];
 
     if (ngx_conf_full_name(cf->cycle, &mcf->dir, 1) != NGX_OK) {

@@ -144,6 +144,13 @@ ngx_http_weir_split_parameter(ngx_conf_t *cf, ngx_http_weir_split_t *split,
             }
         }
 
+        /* never a client's: it is stripped before anything reads it */
+
+        if (text.len > 7 && ngx_strncmp(split->header.data, "x-weir-", 7) == 0)
+        {
+            goto invalid;
+        }
+
         return NGX_CONF_OK;
     }
 

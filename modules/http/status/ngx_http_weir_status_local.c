@@ -27,6 +27,9 @@ static ngx_str_t  ngx_http_weir_status_headers[] = {
     ngx_string("client-ip"),
     ngx_string("true-client-ip"),
     ngx_string("cf-connecting-ip"),
+    ngx_string("fastly-client-ip"),
+    ngx_string("x-envoy-external-address"),
+    ngx_string("cdn-loop"),
     ngx_string("via"),
     ngx_null_string
 };
@@ -102,9 +105,12 @@ ngx_http_weir_status_forwarded(ngx_http_request_t *r)
     ngx_table_elt_t       *h;
     ngx_http_weir_walk_t   walk;
 
-    /* on a listener with PROXY protocol the peer is a proxy always */
+    /*
+     * On a listener with PROXY protocol the peer is a proxy always.  Only
+     * the main request knows its listener.
+     */
 
-    if (r->http_connection->addr_conf->proxy_protocol) {
+    if (r->main->http_connection->addr_conf->proxy_protocol) {
         return 1;
     }
 

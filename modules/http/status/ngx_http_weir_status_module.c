@@ -289,7 +289,7 @@ ngx_http_weir_status_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf->handler = handler;
 
-    ngx_http_weir_conf(cf)->own_handler = 1;
+    ngx_http_weir_conf(cf)->own_handler = handler;
 
     return NGX_CONF_OK;
 }

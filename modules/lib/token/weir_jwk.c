@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
+#include "weir_ed25519.h"
 #include "weir_hash.h"
 #include "weir_json.h"
 #include "weir_jwk.h"
@@ -252,6 +253,11 @@ weir_jwk_okp(weir_jwk_t *key, const json_t *jwk)
         || len != sizeof(x))
     {
         key->note = "its x is not valid";
+        return WEIR_DECLINED;
+    }
+
+    if (weir_ed25519_weak(x)) {
+        key->note = "its x is no point that a key could have";
         return WEIR_DECLINED;
     }
 
