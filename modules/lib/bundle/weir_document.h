@@ -24,6 +24,7 @@
 #define WEIR_DOCUMENT_TEXT_MAX   1024  /* by, reason, tool */
 #define WEIR_DOCUMENT_LIVE_MIN   256
 #define WEIR_DOCUMENT_WEIGHTS    32
+#define WEIR_WEIGHTS_WHOLE       10000u    /* 100% in hundredths of a percent */
 
 
 typedef struct {
@@ -90,12 +91,15 @@ int weir_document_parse(weir_document_t *doc, weir_arena_t *a,
     weir_err_t *err);
 
 /*
- * Writes the payload, canonical, into the arena; lists need not be sorted.
- * WEIR_OK; WEIR_DECLINED with err: a value that no reader would take, or more
+ * Writes the payload into the arena: no white space, members in the order of
+ * docs/store-documents.md, lists as they are given.  WEIR_OK; WEIR_DECLINED with err: a value that no reader would take, or more
  * than WEIR_PAYLOAD_MAX bytes; WEIR_NOMEM.
  */
 int weir_document_write(const weir_document_t *doc, weir_arena_t *a,
     weir_str_t *payload, weir_err_t *err);
+
+/* Bytes of the payload that weir_document_write() would make. */
+size_t weir_document_size(const weir_document_t *doc);
 
 /*
  * The document's name among fences, in live_min and in stores: "KIND/ID",
@@ -120,7 +124,7 @@ int weir_version_next(uint64_t highest, uint64_t *version);
  * The weights of a split document for the colours of nginx.conf, the rest
  * last; weights[n - 1] is the rest's, too.  WEIR_OK; WEIR_DECLINED with *why
  * and err: unknown-name (a colour that is not there), policy-error (they are
- * not 100 % together though the rest is named).
+ * not 100 % together though the rest is named).  n is 1 at least.
  */
 int weir_document_weights(const weir_document_t *doc,
     const weir_str_t *colours, uint32_t n, uint32_t *weights,

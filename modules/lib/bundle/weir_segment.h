@@ -13,6 +13,7 @@
 
 
 #include "weir_document.h"
+#include "weir_strict.h"
 
 
 /*
@@ -28,14 +29,28 @@ int weir_bundle_pack(weir_document_t *doc, weir_arena_t *a,
 
 /* The reverse, segment by segment, as they arrive. */
 
+typedef struct weir_piece_s  weir_piece_t;
+
+struct weir_piece_s {
+    weir_policy_source_t   file;
+    weir_piece_t          *next;
+    unsigned               goes_on:1;  /* the file of the piece before */
+};
+
+/* Pieces of files in the order in which they came. */
+
+typedef struct {
+    weir_piece_t   *first;
+    weir_piece_t   *tail;
+    uint32_t        n;
+    uint64_t        bytes;             /* of text */
+} weir_pieces_t;
+
 typedef struct {
     const weir_document_t  *doc;
     weir_arena_t           *arena;
-    uint32_t                next;      /* index of the one awaited */
-    uint32_t                npieces;
-    struct weir_piece_s    *pieces;
-    struct weir_piece_s   **last;
-    uint64_t                bytes;     /* of text so far */
+    uint32_t                next;      /* index of the segment awaited */
+    weir_pieces_t           pieces;
 } weir_unpack_t;
 
 /* doc: a bundle; what is found lies in the arena, which bounds it too. */
@@ -59,6 +74,17 @@ int weir_unpack_segment(weir_unpack_t *u, weir_str_t text,
  */
 int weir_unpack_files(weir_unpack_t *u, weir_policy_source_t **files,
     uint32_t *nfiles, weir_refusal_e *why, weir_err_t *err);
+
+/* What the head and its segments share: an object of files, read. */
+int weir_pieces_read(weir_pieces_t *pieces, weir_reader_t *r);
+
+/*
+ * The files of the pieces, by name.  WEIR_OK; WEIR_DECLINED with *why and
+ * err; WEIR_NOMEM.
+ */
+int weir_pieces_files(const weir_pieces_t *pieces, weir_arena_t *a,
+    weir_policy_source_t **files, uint32_t *nfiles, weir_refusal_e *why,
+    weir_err_t *err);
 
 /*
  * 1 if a file of a bundle may be called so: "*.policy" below the root, no

@@ -75,5 +75,16 @@ int weir_trust_verify(const weir_trust_t *t, weir_arena_t *a,
     const weir_envelope_t *e, unsigned role, unsigned *good,
     weir_refusal_e *why, weir_err_t *err);
 
+/*
+ * The same in two steps, for who learns the role from what was signed (the
+ * audit trail): first that our keys signed at all (*signers: bit i is
+ * keys[i]), then that enough of them may.
+ */
+int weir_trust_signers(const weir_trust_t *t, weir_arena_t *a,
+    const weir_envelope_t *e, uint32_t *signers, weir_refusal_e *why,
+    weir_err_t *err);
+int weir_trust_role(const weir_trust_t *t, uint32_t signers, unsigned role,
+    unsigned *good, weir_refusal_e *why, weir_err_t *err);
+
 
 #endif /* WEIR_TRUST_H_INCLUDED */
