@@ -67,7 +67,8 @@ weir_audit_entry(weir_audit_t *t, weir_arena_t *scratch, weir_str_t text,
     rc = last == NULL ? weir_audit_first(t, &doc, why, err)
                       : weir_audit_next(t, &doc, &here, last, why, err);
 
-    if (t->nentries - t->nbad == 1) {
+    if (!t->begun) {
+        t->begun = 1;
         t->oldest = doc.issued;
         t->newest = doc.issued;
     }

@@ -18,8 +18,9 @@ typedef struct {
     uint64_t             nentries;
     uint64_t             nrepeats;     /* the same document once more */
     uint64_t             nbad;
-    int64_t              oldest;       /* issued: the first good entry's */
+    int64_t              oldest;       /* issued, of the first that holds */
     int64_t              newest;       /* the highest */
+    unsigned             begun:1;
     unsigned             open:1;       /* may begin at any version */
 } weir_audit_t;
 

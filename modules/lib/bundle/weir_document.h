@@ -24,7 +24,7 @@
 #define WEIR_DOCUMENT_TEXT_MAX   1024  /* by, reason, tool */
 #define WEIR_DOCUMENT_LIVE_MIN   256
 #define WEIR_DOCUMENT_WEIGHTS    32
-#define WEIR_WEIGHTS_WHOLE       10000u    /* 100% in hundredths of a percent */
+#define WEIR_WEIGHTS_WHOLE       10000u    /* 100% */
 
 
 typedef struct {
@@ -92,8 +92,9 @@ int weir_document_parse(weir_document_t *doc, weir_arena_t *a,
 
 /*
  * Writes the payload into the arena: no white space, members in the order of
- * docs/store-documents.md, lists as they are given.  WEIR_OK; WEIR_DECLINED with err: a value that no reader would take, or more
- * than WEIR_PAYLOAD_MAX bytes; WEIR_NOMEM.
+ * docs/store-documents.md, lists as they are given.  WEIR_OK; WEIR_DECLINED
+ * with err: a value that no reader would take, or more than WEIR_PAYLOAD_MAX
+ * bytes; WEIR_NOMEM.
  */
 int weir_document_write(const weir_document_t *doc, weir_arena_t *a,
     weir_str_t *payload, weir_err_t *err);

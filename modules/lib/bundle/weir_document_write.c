@@ -168,7 +168,8 @@ weir_put_bundle(const weir_document_t *doc, weir_writer_t *w)
     weir_write_literal(w, "},\"segments\":[");
 
     for (i = 0; i < doc->nsegments; i++) {
-        weir_write(w, i != 0 ? weir_str(",{\"hash\":") : weir_str("{\"hash\":"));
+        weir_write(w, i != 0 ? weir_str(",") : weir_str(""));
+        weir_write_literal(w, "{\"hash\":");
         weir_put_hash(w, weir_str(""), doc->segments[i].hash);
         weir_put_u64(w, weir_str("size"), doc->segments[i].size);
         weir_write_literal(w, "}");

@@ -75,6 +75,8 @@ weir_envelope_parse(weir_envelope_t *e, weir_arena_t *a, weir_str_t text,
         return WEIR_DECLINED;
     }
 
+    payload = weir_str("");
+
     weir_reader_init(&r, a, text);
 
     rc = weir_envelope_members(e, &r, &payload);
@@ -172,7 +174,7 @@ weir_envelope_members(weir_envelope_t *e, weir_reader_t *r,
     }
 
     if (seen != 0x07) {
-        return weir_read_fault(r, "payloadType, payload and signatures");
+        return weir_read_lacks(r, "payloadType, payload and signatures");
     }
 
     return weir_read_end(r);
@@ -324,7 +326,7 @@ weir_envelope_sig(weir_envelope_sig_t *sig, weir_reader_t *r)
     }
 
     if (seen != 0x03) {
-        return weir_read_fault(r, "keyid and sig");
+        return weir_read_lacks(r, "keyid and sig");
     }
 
     return WEIR_OK;

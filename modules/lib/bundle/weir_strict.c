@@ -7,6 +7,7 @@
 
 
 static int weir_read_more(weir_reader_t *r);
+static int weir_read_next(weir_reader_t *r, uint32_t *n, uint8_t bracket);
 static int weir_read_escape(weir_reader_t *r, uint8_t **dst);
 static int weir_read_hex(weir_reader_t *r, uint32_t *v);
 static uint8_t *weir_utf8_put(uint8_t *dst, uint32_t c);
@@ -38,6 +39,21 @@ weir_read_fault(weir_reader_t *r, const char *expected)
     }
 
     return r->rc;
+}
+
+
+int
+weir_read_lacks(weir_reader_t *r, const char *expected)
+{
+    int  rc;
+
+    rc = weir_read_fault(r, expected);
+
+    /* what lacks something did come to its end */
+
+    r->cut = 0;
+
+    return rc;
 }
 
 
@@ -87,14 +103,14 @@ weir_read_open(weir_reader_t *r, uint8_t bracket)
 }
 
 
-int
-weir_read_item(weir_reader_t *r, uint32_t *n)
+static int
+weir_read_next(weir_reader_t *r, uint32_t *n, uint8_t bracket)
 {
     if (weir_read_more(r) != WEIR_OK) {
         return weir_read_fault(r, "',' or the end of the list");
     }
 
-    if (*r->p == ']' || *r->p == '}') {
+    if (*r->p == bracket) {
         r->p++;
         return WEIR_DECLINED;
     }
@@ -115,11 +131,18 @@ weir_read_item(weir_reader_t *r, uint32_t *n)
 
 
 int
+weir_read_item(weir_reader_t *r, uint32_t *n)
+{
+    return weir_read_next(r, n, ']');
+}
+
+
+int
 weir_read_member(weir_reader_t *r, uint32_t *n, weir_str_t *name)
 {
     int  rc;
 
-    rc = weir_read_item(r, n);
+    rc = weir_read_next(r, n, '}');
 
     if (rc != WEIR_OK) {
         return rc;

@@ -51,6 +51,9 @@ int weir_read_end(weir_reader_t *r);
 /* The caller's own fault: what was expected where the reader is now. */
 int weir_read_fault(weir_reader_t *r, const char *expected);
 
+/* The same of an object or array that was read to its end. */
+int weir_read_lacks(weir_reader_t *r, const char *expected);
+
 /* "byte N: expected ..." into err: WEIR_ERROR. */
 int weir_read_error(const weir_reader_t *r, const char *what,
     weir_err_t *err);
