@@ -241,6 +241,22 @@ ngx_array_t *ngx_http_weir_locations(ngx_conf_t *cf);
 /* Adds variables: an array that ends with ngx_http_null_variable. */
 ngx_int_t ngx_http_weir_variables_add(ngx_conf_t *cf, ngx_http_variable_t *v);
 
+/*
+ * A value with variables in it, as a directive's argument spells it.  What
+ * ngx_http_weir_value() gives lives as long as the request, and may be the
+ * variable's own bytes: they are not for writing.
+ */
+
+typedef struct {
+    ngx_int_t                  index;    /* of the only variable, or -1 */
+    ngx_http_complex_value_t   script;
+} ngx_http_weir_value_t;
+
+char *ngx_http_weir_value_compile(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_weir_value_t *value);
+ngx_int_t ngx_http_weir_value(ngx_http_request_t *r,
+    ngx_http_weir_value_t *value, ngx_str_t *s);
+
 /* Adds a phase handler: it runs before those that were added before it. */
 ngx_int_t ngx_http_weir_handler_add(ngx_conf_t *cf, ngx_uint_t phase,
     ngx_http_handler_pt handler);
@@ -252,7 +268,18 @@ ngx_int_t ngx_http_weir_handler_add(ngx_conf_t *cf, ngx_uint_t phase,
 ngx_http_weir_ctx_t *ngx_http_weir_ctx(ngx_http_request_t *r);
 
 /* The context if there is one, else NULL. */
-ngx_http_weir_ctx_t *ngx_http_weir_ctx_get(ngx_http_request_t *r);
+
+ngx_http_weir_ctx_t *ngx_http_weir_ctx_again(ngx_http_request_t *r);
+
+static ngx_inline ngx_http_weir_ctx_t *
+ngx_http_weir_ctx_get(ngx_http_request_t *r)
+{
+    ngx_http_weir_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_weir_module);
+
+    return ctx ? ctx : ngx_http_weir_ctx_again(r->main);
+}
 
 /* An area's state, zeroed when new; NULL: out of memory. */
 void *ngx_http_weir_state(ngx_http_weir_ctx_t *ctx, ngx_uint_t state,

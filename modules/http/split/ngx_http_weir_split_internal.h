@@ -19,7 +19,7 @@ typedef struct {
     ngx_str_t                    salt;
     ngx_str_t                    header;     /* lower case; unset: none */
     ngx_str_t                    cookie;     /* cookie_NAME; unset: none */
-    ngx_http_complex_value_t     key;
+    ngx_http_weir_value_t        key;
     ngx_uint_t                   index;
     ngx_uint_t                   cookie_hash;
 
@@ -27,6 +27,7 @@ typedef struct {
     uint32_t                     weights[WEIR_SPLIT_COLOURS];
     ngx_http_weir_block_t       *counters[WEIR_SPLIT_COLOURS];
 
+    unsigned                     has_key:1;
     unsigned                     prefix:1;   /* the key is the address */
     unsigned                     rest:1;     /* while read: "*" was there */
 } ngx_http_weir_split_t;

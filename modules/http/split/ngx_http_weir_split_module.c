@@ -156,7 +156,7 @@ ngx_http_weir_split_choose(ngx_http_request_t *r,
     choice->colour = split->split.ncolours - 1;
 
     if (!split->prefix
-        && ngx_http_complex_value(r, &split->key, &value) != NGX_OK)
+        && ngx_http_weir_value(r, &split->key, &value) != NGX_OK)
     {
         choice->chosen = 0;
         return NGX_ERROR;
