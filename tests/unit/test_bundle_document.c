@@ -6,8 +6,8 @@
 #include "bundle_make.h"
 
 
-#define HASH  "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456"  \
-              "789abcdef"
+#define HASH                                                                  \
+    "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* A split, member by member. */
 
@@ -193,9 +193,11 @@ values(void **state)
         { M_PREVIOUS, "\"previous\":\"\"", "policy-error" },
         { M_PREVIOUS, "\"previous\":\"sha256:00\"", "policy-error" },
         { M_PREVIOUS, "\"previous\":\"SHA256:0123456789abcdef0123456789abcdef"
-          "0123456789abcdef0123456789abcdef\"", "policy-error" },
+          "0123456789abcdef0123456789abcdef\"",
+          "policy-error" },
         { M_PREVIOUS, "\"previous\":\"sha256:0123456789ABCDEF0123456789abcdef"
-          "0123456789abcdef0123456789abcdef\"", "policy-error" },
+          "0123456789abcdef0123456789abcdef\"",
+          "policy-error" },
 
         { M_ISSUED, "\"issued\":null", "policy-error" },
         { M_ISSUED, "\"issued\":1767225600", "policy-error" },
@@ -360,7 +362,8 @@ a_head(void **state)
     } v[] = {
         { ",\"live_min\":{},\"files\":{\"a.policy\":\"x\"}", "" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\","
-          "\"size\":7}]", "" },
+          "\"size\":7}]",
+          "" },
         { ",\"files\":{\"a.policy\":\"x\"}", "policy-error" },
         { ",\"live_min\":{}", "policy-error" },
         { ",\"live_min\":{},\"files\":{\"a.policy\":\"x\"},"
@@ -370,9 +373,11 @@ a_head(void **state)
           "policy-error" },
 
         { ",\"live_min\":{\"split/checkout\":3,\"revocations/all\":"
-          "18446744073709551615},\"files\":{\"a.policy\":\"x\"}", "" },
+          "18446744073709551615},\"files\":{\"a.policy\":\"x\"}",
+          "" },
         { ",\"live_min\":{\"split/a\":3,\"split/a\":3},"
-          "\"files\":{\"a.policy\":\"x\"}", "policy-error" },
+          "\"files\":{\"a.policy\":\"x\"}",
+          "policy-error" },
         { ",\"live_min\":{\"split\":3},\"files\":{\"a.policy\":\"x\"}",
           "policy-error" },
         { ",\"live_min\":{\"splot/a\":3},\"files\":{\"a.policy\":\"x\"}",
@@ -388,7 +393,8 @@ a_head(void **state)
 
         { ",\"live_min\":{},\"files\":{}", "policy-error" },
         { ",\"live_min\":{},\"files\":{\"a.policy\":\"x\","
-          "\"a.policy\":\"x\"}", "policy-error" },
+          "\"a.policy\":\"x\"}",
+          "policy-error" },
         { ",\"live_min\":{},\"files\":{\"a.policy\":1}", "policy-error" },
         { ",\"live_min\":{},\"files\":{\"a.policy\":\"x\\u0000\"}",
           "policy-error" },
@@ -406,17 +412,22 @@ a_head(void **state)
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\"}]",
           "policy-error" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\",\"size\":7,"
-          "\"size\":7}]", "policy-error" },
+          "\"size\":7}]",
+          "policy-error" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\",\"size\":7,"
-          "\"url\":\"x\"}]", "policy-error" },
+          "\"url\":\"x\"}]",
+          "policy-error" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"0123\",\"size\":7}]",
           "policy-error" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\","
-          "\"size\":1048576}]", "" },
+          "\"size\":1048576}]",
+          "" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\","
-          "\"size\":1048577}]", "too-large" },
+          "\"size\":1048577}]",
+          "too-large" },
         { ",\"live_min\":{},\"segments\":[{\"hash\":\"" HASH "\","
-          "\"size\":18446744073709551615}]", "too-large" },
+          "\"size\":18446744073709551615}]",
+          "too-large" },
     };
 
     (void) state;
@@ -446,302 +457,6 @@ a_head(void **state)
     assert_int_equal(weir_live_min(&doc, weir_str("split/c")), 0);
     assert_str(doc.tool, "weirctl 0.1.0");
     assert_false(doc.has_activate_at);
-}
-
-
-/* One more than there may be, and all that there may be. */
-
-static void
-counts(void **state)
-{
-    char            *text, *p;
-    size_t           i, n;
-    weir_str_t       payload;
-    weir_weight_t    w[WEIR_DOCUMENT_WEIGHTS + 1];
-    weir_live_min_t  m[WEIR_DOCUMENT_LIVE_MIN + 1];
-    weir_segment_t   s[WEIR_BUNDLE_SEGMENTS + 1];
-    weir_document_t  d;
-
-    (void) state;
-
-    text = weir_arena_alloc(&arena, 64 * 512);
-
-    for (i = 0; i < 512; i++) {
-        (void) snprintf(text + 64 * i, 64, "split/c%03u", (unsigned) i);
-    }
-
-    d = split_make("checkout", 1);
-    d.weights = w;
-
-    for (i = 0; i < sizeof(w) / sizeof(w[0]); i++) {
-        w[i].colour = str(text + 64 * i + 6);
-        w[i].weight = 1;
-    }
-
-    d.nweights = WEIR_DOCUMENT_WEIGHTS;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-    assert_int_equal(parse(WEIR_KIND_SPLIT, payload), WEIR_OK);
-    assert_int_equal(doc.nweights, WEIR_DOCUMENT_WEIGHTS);
-    d.nweights++;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    assert_int_equal(parse(WEIR_KIND_SPLIT, payload), WEIR_DECLINED);
-    assert_word(why, "too-large");
-
-    d = head_make(1);
-    d.live_min = m;
-
-    for (i = 0; i < sizeof(m) / sizeof(m[0]); i++) {
-        m[i].name = str(text + 64 * i);
-        m[i].version = i;
-    }
-
-    d.nlive_min = WEIR_DOCUMENT_LIVE_MIN;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-    assert_int_equal(parse(WEIR_KIND_BUNDLE, payload), WEIR_OK);
-    assert_int_equal(weir_live_min(&doc, weir_str("split/c255")), 255);
-    d.nlive_min++;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    assert_int_equal(parse(WEIR_KIND_BUNDLE, payload), WEIR_DECLINED);
-    assert_word(why, "too-large");
-
-    d = head_make(1);
-    d.has_files = 0;
-    d.segments = s;
-    memset(s, 0, sizeof(s));
-
-    for (i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
-        s[i].size = 1;
-    }
-
-    d.nsegments = WEIR_BUNDLE_SEGMENTS;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-    assert_int_equal(parse(WEIR_KIND_BUNDLE, payload), WEIR_OK);
-    assert_int_equal(doc.size, WEIR_BUNDLE_SEGMENTS);
-    d.nsegments++;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    assert_int_equal(parse(WEIR_KIND_BUNDLE, payload), WEIR_DECLINED);
-    assert_word(why, "too-large");
-
-    /* 160 MiB and a byte */
-
-    for (i = 0; i < 160; i++) {
-        s[i].size = WEIR_SEGMENT_MAX;
-    }
-
-    d.nsegments = 160;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-    assert_int_equal(parse(WEIR_KIND_BUNDLE, payload), WEIR_OK);
-    d.nsegments = 161;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    assert_int_equal(parse(WEIR_KIND_BUNDLE, payload), WEIR_DECLINED);
-    assert_word(why, "too-large");
-
-    /* texts for people, 1024 bytes; payloads, 46 KiB */
-
-    d = split_make("checkout", 1);
-    n = WEIR_ENVELOPE_MAX;
-    p = weir_arena_alloc(&arena, n);
-    memset(p, 'x', n);
-
-    d.reason = (weir_str_t) { WEIR_DOCUMENT_TEXT_MAX, (uint8_t *) p };
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-    d.reason.len++;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-
-    d = doc_make(WEIR_KIND_BUNDLE, WEIR_BUNDLE_ID, 1);
-    d.has_files = 1;
-    d.nfiles = 1;
-    d.files = weir_arena_calloc(&arena, 1, sizeof(weir_policy_source_t));
-    d.files[0].name = weir_str("a.policy");
-    d.files[0].text = (weir_str_t) { 1, (uint8_t *) p };
-    d.files[0].text.len += WEIR_PAYLOAD_MAX - weir_document_size(&d);
-    assert_int_equal(weir_document_size(&d), WEIR_PAYLOAD_MAX);
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-    d.files[0].text.len++;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-}
-
-
-/* What a writer refuses is what no reader would take, or would misread. */
-
-static void
-written(void **state)
-{
-    int              k;
-    weir_str_t       payload;
-    weir_document_t  d;
-
-    static const char  *const  ids[] = {
-        "", "head", "checkout", "all", "k1", "split/checkout",
-        "freeze/split/checkout"
-    };
-
-    (void) state;
-
-    for (k = 1; k < WEIR_KINDS; k++) {
-        d = k == WEIR_KIND_BUNDLE ? head_make(9)
-            : k == WEIR_KIND_SPLIT ? split_make("checkout", 9)
-            : doc_make((weir_kind_e) k, ids[k], 9);
-
-        d.has_expires = 1;
-        d.expires = NOW + 3600;
-        d.has_activate_at = k == WEIR_KIND_BUNDLE;
-        d.activate_at = NOW + 60;
-        d.has_previous = 1;
-        memset(d.previous, 0xab, 32);
-        d.epoch = 4;
-
-        assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                         WEIR_OK);
-        assert_int_equal(parse((weir_kind_e) k, payload), WEIR_OK);
-        assert_int_equal(doc.kind, k);
-        assert_int_equal(doc.version, 9);
-        assert_int_equal(doc.epoch, 4);
-        assert_int_equal(doc.expires, NOW + 3600);
-        assert_memory_equal(doc.previous, d.previous, 32);
-        assert_true(weir_str_eq(doc.id, d.id));
-
-        if (k == WEIR_KIND_BUNDLE) {
-            assert_true(doc.has_activate_at);
-            assert_int_equal(doc.activate_at, NOW + 60);
-        }
-
-        /* of another kind than its envelope says */
-
-        assert_int_equal(parse(k == WEIR_KIND_KEY ? WEIR_KIND_REVOCATIONS
-                                                  : WEIR_KIND_KEY, payload),
-                         WEIR_DECLINED);
-        assert_word(why, k > WEIR_KIND_SPLIT ? "namespace" : "policy-error");
-    }
-
-    d = split_make("checkout", 0);
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    assert_string_equal(error.text, "versions begin with 1");
-
-    d = split_make("../x", 1);
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-
-    d = split_make("checkout", 1);
-    d.ns = weir_str("Prod");
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-
-    d = split_make("checkout", 1);
-    d.by = weir_str("\xff");
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    d.by = (weir_str_t) { 1, (const uint8_t *) "" };
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-
-    /* the year 10000 has no RFC 3339 */
-
-    d = split_make("checkout", 1);
-    d.has_expires = 1;
-    d.expires = 253402300800;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-    d.expires = 253402300799;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_OK);
-
-    d = head_make(1);
-    d.nfiles = 0;
-    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
-                     WEIR_DECLINED);
-}
-
-
-static void
-names(void **state)
-{
-    size_t   i;
-    uint8_t  name[WEIR_DOCUMENT_NAME_MAX];
-    char     id[200];
-
-    static const struct {
-        weir_kind_e  kind;
-        const char  *id;
-        int          valid;
-    } v[] = {
-        { WEIR_KIND_BUNDLE, "head", 1 },
-        { WEIR_KIND_BUNDLE, "heads", 0 },
-        { WEIR_KIND_SPLIT, "checkout", 1 },
-        { WEIR_KIND_SPLIT, "a/b", 0 },
-        { WEIR_KIND_SPLIT, ".a", 0 },
-        { WEIR_KIND_SPLIT, "-a", 0 },
-        { WEIR_KIND_SPLIT, "", 0 },
-        { WEIR_KIND_KEY, "Ab.9:x@y-z", 1 },
-        { WEIR_KIND_TOMBSTONE, "split/checkout", 1 },
-        { WEIR_KIND_TOMBSTONE, "key/k1", 1 },
-        { WEIR_KIND_TOMBSTONE, "bundle/head", 0 },
-        { WEIR_KIND_TOMBSTONE, "tombstone/split/a", 0 },
-        { WEIR_KIND_TOMBSTONE, "freeze/split/a", 1 },
-        { WEIR_KIND_TOMBSTONE, "freeze/bundle/head", 1 },
-        { WEIR_KIND_TOMBSTONE, "freeze/freeze/split/a", 0 },
-        { WEIR_KIND_TOMBSTONE, "split", 0 },
-        { WEIR_KIND_TOMBSTONE, "split/", 0 },
-        { WEIR_KIND_TOMBSTONE, "/a", 0 },
-        { WEIR_KIND_TOMBSTONE, "", 0 },
-        { WEIR_KIND_FREEZE, "bundle/head", 1 },
-        { WEIR_KIND_FREEZE, "split/checkout", 1 },
-        { WEIR_KIND_FREEZE, "freeze/split/a", 0 },
-        { WEIR_KIND_FREEZE, "tombstone/split/a", 0 }
-    };
-
-    (void) state;
-
-    for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-        assert_int_equal(weir_document_id_valid(v[i].kind, str(v[i].id)),
-                         v[i].valid);
-    }
-
-    memset(id, 'x', sizeof(id));
-    assert_true(weir_document_id_valid(WEIR_KIND_KEY, (weir_str_t) {
-                                       128, (uint8_t *) id }));
-    assert_false(weir_document_id_valid(WEIR_KIND_KEY, (weir_str_t) {
-                                        129, (uint8_t *) id }));
-
-    i = weir_document_name(name, WEIR_KIND_SPLIT, weir_str("checkout"));
-    assert_str(((weir_str_t) { i, name }), "split/checkout");
-    i = weir_document_name(name, WEIR_KIND_TOMBSTONE,
-                           weir_str("split/checkout"));
-    assert_str(((weir_str_t) { i, name }), "split/checkout");
-    i = weir_document_name(name, WEIR_KIND_FREEZE,
-                           weir_str("split/checkout"));
-    assert_str(((weir_str_t) { i, name }), "freeze/split/checkout");
-
-    assert_int_equal(weir_role(WEIR_KIND_BUNDLE, weir_str("head")),
-                     WEIR_ROLE_POLICY);
-    assert_int_equal(weir_role(WEIR_KIND_SPLIT, weir_str("x")),
-                     WEIR_ROLE_SPLIT);
-    assert_int_equal(weir_role(WEIR_KIND_REVOCATIONS, weir_str("x")),
-                     WEIR_ROLE_REVOKE);
-    assert_int_equal(weir_role(WEIR_KIND_KEY, weir_str("x")), WEIR_ROLE_KEY);
-    assert_int_equal(weir_role(WEIR_KIND_TOMBSTONE, weir_str("split/x")),
-                     WEIR_ROLE_SPLIT);
-    assert_int_equal(weir_role(WEIR_KIND_TOMBSTONE,
-                               weir_str("freeze/bundle/head")),
-                     WEIR_ROLE_POLICY);
-    assert_int_equal(weir_role(WEIR_KIND_FREEZE, weir_str("key/x")),
-                     WEIR_ROLE_KEY);
-    assert_int_equal(weir_role(WEIR_KIND_FREEZE, weir_str("x")), 0);
-    assert_int_equal(weir_role(WEIR_KIND_FREEZE, weir_str("")), 0);
-    assert_int_equal(weir_role(WEIR_KIND_NONE, weir_str("x")), 0);
 }
 
 
@@ -804,9 +519,6 @@ main(void)
         a_test(values),
         a_test(numbers),
         a_test(a_head),
-        a_test(counts),
-        a_test(written),
-        a_test(names),
         a_test(weights),
     };
 

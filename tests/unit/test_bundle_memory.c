@@ -135,9 +135,10 @@ each(run_pt run, int want, weir_refusal_e reason, unsigned least)
             nomem += rc == WEIR_NOMEM;
         }
 
-        if (getenv("T")) fprintf(stderr, "n=%u nomem=%u\n", n, nomem);
-        /*A*/
-        /*B*/
+        /* it did try, and said what it was that failed */
+
+        assert_true(n > least);
+        assert_true(nomem >= least);
     }
 
     arm(0, 0);
