@@ -4,6 +4,7 @@
  */
 
 #include "bundle_make.h"
+#include "weir_hash.h"
 
 
 static weir_document_t  doc;
@@ -315,6 +316,59 @@ names(void **state)
 }
 
 
+/*
+ * The example of docs/store-documents.md, which openssl signed with the key
+ * of RFC 8032's TEST 1: every byte is as others make it.
+ */
+
+static void
+example(void **state)
+{
+    uint8_t          seed[32], hash[WEIR_HASH_TEXT];
+    weir_str_t       payload, text;
+    weir_signer_t    signer;
+    weir_weight_t    w;
+    weir_document_t  d;
+    weir_envelope_t  e;
+
+    static const char  want[] =
+        "{\"payloadType\":\"application/vnd.weir.split.v1+json\",\"payload\":\""
+        "eyJuYW1lc3BhY2UiOiJwcm9kIiwia2luZCI6InNwbGl0IiwiaWQiOiJjaGVja291dCIsIn"
+        "ZlcnNpb24iOjMsInByZXZpb3VzIjpudWxsLCJpc3N1ZWQiOiIyMDI2LTAxLTAxVDAwOjAw"
+        "OjAwWiIsImV4cGlyZXMiOm51bGwsImVwb2NoIjowLCJieSI6ImFsaWNlIiwicmVhc29uIj"
+        "oiaGFsZiIsIndlaWdodHMiOnsiZ3JlZW4iOjUwMDB9fQ==\",\"signatures\":[{\"ke"
+        "yid\":\"21fe31dfa154a261\",\"sig\":\"TMr5VQ+bsdC824eIlZIY+fDLqcr/4gRKy"
+        "kBOou0pY/9BR8Fnj8y/E1UWMAKc2MS5Ur/O8E/BJhjy6rH9X1hICQ==\"}]}";
+
+    (void) state;
+
+    w.colour = weir_str("green");
+    w.weight = 5000;
+
+    d = split_make("checkout", 3);
+    d.by = weir_str("alice");
+    d.reason = weir_str("half");
+    d.weights = &w;
+
+    assert_int_equal(weir_unhex(seed, 32, weir_str("9d61b19deffd5a60ba844af492"
+                     "ec2cc44449c5697b326919703bac031cae7f60")), WEIR_OK);
+    assert_int_equal(weir_signer(&signer, seed), WEIR_OK);
+
+    assert_int_equal(weir_document_write(&d, &arena, &payload, &error),
+                     WEIR_OK);
+    assert_int_equal(weir_envelope_make(&e, WEIR_KIND_SPLIT, payload),
+                     WEIR_OK);
+    assert_int_equal(weir_envelope_sign(&e, &arena, &signer), WEIR_OK);
+    assert_int_equal(weir_envelope_format(&e, &arena, &text), WEIR_OK);
+    assert_int_equal(text.len, sizeof(want) - 1);
+    assert_memory_equal(text.data, want, text.len);
+
+    weir_hash_format(hash, e.hash);
+    assert_memory_equal(hash, "sha256:ab76e906827d39f82df2f9024f72697c"
+                        "fbd3c6d06c3a7212479a63e67576aa7d", WEIR_HASH_TEXT);
+}
+
+
 int
 main(void)
 {
@@ -322,6 +376,7 @@ main(void)
         a_test(counts),
         a_test(written),
         a_test(names),
+        a_test(example),
     };
 
     return cmocka_run_group_tests(tests, keys_setup, NULL);
