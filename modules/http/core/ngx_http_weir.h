@@ -242,6 +242,7 @@ ngx_int_t ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose,
 void ngx_http_weir_namespace(ngx_conf_t *cf, ngx_str_t *ns);
 
 /* What this gateway calls itself; from postconfiguration on. */
+ngx_str_t *ngx_http_weir_conf_node(ngx_conf_t *cf);
 ngx_str_t *ngx_http_weir_node_name(ngx_cycle_t *cycle);
 
 /* ngx_http_weir_loc_conf_t * of every location, "if" and server. */

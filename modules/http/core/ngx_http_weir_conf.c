@@ -324,6 +324,13 @@ ngx_http_weir_node_default(ngx_conf_t *cf, ngx_http_weir_main_conf_t *mcf)
 
 
 ngx_str_t *
+ngx_http_weir_conf_node(ngx_conf_t *cf)
+{
+    return &ngx_http_weir_main(cf)->node;
+}
+
+
+ngx_str_t *
 ngx_http_weir_node_name(ngx_cycle_t *cycle)
 {
     ngx_http_weir_main_conf_t  *mcf;

@@ -272,9 +272,11 @@ ngx_http_weir_policy_local(ngx_cycle_t *cycle,
 
     mcf->seq = 0;
 
-    ngx_http_weir_zone_lock();
-    head->error = WEIR_REFUSAL_NONE;
-    ngx_http_weir_zone_unlock();
+    if (!mcf->foreign) {
+        ngx_http_weir_zone_lock();
+        head->error = WEIR_REFUSAL_NONE;
+        ngx_http_weir_zone_unlock();
+    }
 
     if (head->active) {
         p = &head->parts[head->active - 1];

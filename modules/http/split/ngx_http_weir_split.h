@@ -54,7 +54,10 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t       known;            /* a version was ever accepted: */
-    weir_fence_t     fence;            /* without its name */
+    weir_fence_t     fence;            /* the newest, without its name */
+    ngx_uint_t       applied;          /* a document is in effect: */
+    uint64_t         rev;              /* its version */
+    u_char           hash[WEIR_SHA256_LEN];        /* its payload's */
     weir_refusal_e   why;              /* the last one is refused */
     uint64_t         version;          /* that one's */
     u_char           seen[WEIR_SHA256_LEN];        /* its bytes' */

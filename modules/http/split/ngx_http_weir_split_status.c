@@ -121,7 +121,7 @@ ngx_http_weir_split_told(ngx_http_weir_split_t *split, json_t *colours)
 
     ngx_http_weir_zone_lock();
 
-    rev = live ? state->fence.version : 0;
+    rev = live ? state->rev : 0;
     why = weir_refusal_word(state->why);
     version = state->version;
     len = state->len;
