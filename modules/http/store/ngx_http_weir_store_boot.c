@@ -440,8 +440,9 @@ static void
 ngx_http_weir_store_folders(ngx_cycle_t *cycle,
     ngx_http_weir_store_conf_t *sscf)
 {
-    u_char  *name;
-    size_t   len;
+    u_char           *name;
+    size_t            len;
+    ngx_file_info_t   fi;
 
     if (ngx_create_full_path(sscf->state.data, 0755) != 0) {
         ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
@@ -450,18 +451,34 @@ ngx_http_weir_store_folders(ngx_cycle_t *cycle,
 
     ngx_http_weir_store_folder(cycle, sscf->state.data, 0700, 1);
 
-    len = ngx_strlen(sscf->dir);
+    len = ngx_max(ngx_strlen(sscf->dir), sscf->state.len);
 
     name = ngx_alloc(len + sizeof("/gateways"), cycle->log);
     if (name == NULL) {
         return;
     }
 
-    ngx_memcpy(name, sscf->dir, len + 1);
-    ngx_http_weir_store_folder(cycle, name, 0755, 0);
+    /*
+     * The store's own folder only where nothing was ever taken from it: later
+     * an empty one in place of one that is away would hide that.
+     */
 
-    ngx_memcpy(name + len, "/gateways", sizeof("/gateways"));
-    ngx_http_weir_store_folder(cycle, name, 0755, 1);
+    (void) ngx_sprintf(name, "%V/fence%Z", &sscf->state);
+
+    if (ngx_file_info(name, &fi) == NGX_FILE_ERROR
+        && ngx_errno == NGX_ENOENT
+        && !ngx_http_weir_store_zone(sscf)->known)
+    {
+        (void) ngx_sprintf(name, "%s%Z", sscf->dir);
+        ngx_http_weir_store_folder(cycle, name, 0755, 0);
+    }
+
+    (void) ngx_sprintf(name, "%s%Z", sscf->dir);
+
+    if (ngx_file_info(name, &fi) != NGX_FILE_ERROR) {
+        (void) ngx_sprintf(name, "%s/gateways%Z", sscf->dir);
+        ngx_http_weir_store_folder(cycle, name, 0755, 1);
+    }
 
     ngx_free(name);
 }
