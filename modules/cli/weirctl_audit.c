@@ -31,8 +31,12 @@ static int weirctl_verify_store(weirctl_verify_t *v);
 static int weirctl_verify_present(weirctl_verify_t *v, const char *name,
     const weirctl_doc_t *d);
 static int weirctl_verify_gateways(weirctl_verify_t *v);
+static int weirctl_verify_gateway(weirctl_verify_t *v,
+    const weirctl_gateway_t *gw, const char *where);
+static int weirctl_verify_missing(weirctl_verify_t *v, const char *where,
+    const char *name, uint64_t version);
 static int weirctl_verify_reach(weirctl_verify_t *v, const char *where,
-    const char *name, uint64_t version, const char *hash);
+    const char *name, uint64_t version, uint64_t epoch, const char *hash);
 static int weirctl_verify_print(weirctl_verify_t *v);
 
 
@@ -68,12 +72,13 @@ weirctl_audit_verify(weirctl_t *ctl)
         weirctl_options_end
     };
 
-    rc = weirctl_options(ctl, "Verifies each entry's signatures (by the keys "
-                         "of --trust), that no version is missing,\nrepeated "
-                         "or changed, that the trail ends with what the "
-                         "store has, and not before what\nany gateway "
-                         "accepted.  EXPORT: what was exported and trimmed "
-                         "before, oldest first.", options, 0, 1000);
+    rc = weirctl_options(ctl, "Verifies each entry's signatures, by the keys "
+                         "of --trust; that no version is\nmissing, repeated "
+                         "or changed; that the trail ends with what the "
+                         "store has, and\nnot before what any gateway "
+                         "accepted.  EXPORT: what was exported and trimmed\n"
+                         "before, oldest first.",
+                         options, 0, 1000);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
@@ -382,7 +387,8 @@ weirctl_verify_present(weirctl_verify_t *v, const char *name,
 
     weirctl_hash(&hash, d->envelope.hash);
 
-    return weirctl_verify_reach(v, name, name, d->doc.version, hash.text);
+    return weirctl_verify_reach(v, name, name, d->doc.version, d->doc.epoch,
+                                hash.text);
 }
 
 
@@ -390,12 +396,8 @@ static int
 weirctl_verify_gateways(weirctl_verify_t *v)
 {
     int                  rc;
-    char                 name[WEIR_DOCUMENT_NAME_MAX + 64];
     char                 where[WEIR_STORE_NAME_MAX + 16];
-    json_t              *split;
     uint32_t             i;
-    uint64_t             rev;
-    const char          *key;
     weirctl_gateway_t   *gw;
     weirctl_gateways_t   g;
 
@@ -412,21 +414,7 @@ weirctl_verify_gateways(weirctl_verify_t *v)
             continue;
         }
 
-        if (gw->version != 0) {
-            rc = weirctl_verify_reach(v, where, "bundle/" WEIR_BUNDLE_ID,
-                                      gw->version, gw->hash);
-        }
-
-        json_object_foreach(json_object_get(gw->report, "splits"), key,
-                            split)
-        {
-            (void) weirctl_gateway_split(gw, key, &rev);
-
-            if (rc == WEIRCTL_GO_ON && rev != 0 && strlen(key) < 128) {
-                snprintf(name, sizeof(name), "split/%s", key);
-                rc = weirctl_verify_reach(v, where, name, rev, "");
-            }
-        }
+        rc = weirctl_verify_gateway(v, gw, where);
     }
 
     weirctl_gateways_done(&g);
@@ -435,11 +423,70 @@ weirctl_verify_gateways(weirctl_verify_t *v)
 }
 
 
+/* All documents of the trail, and those that the gateway has besides. */
+
+static int
+weirctl_verify_gateway(weirctl_verify_t *v, const weirctl_gateway_t *gw,
+    const char *where)
+{
+    int          rc;
+    char         name[WEIR_DOCUMENT_NAME_MAX + 1];
+    json_t      *object;
+    uint32_t     i;
+    uint64_t     version, epoch;
+    const char  *hash, *key;
+
+    rc = WEIRCTL_GO_ON;
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < v->audit.last.n; i++) {
+        snprintf(name, sizeof(name), "%.*s",
+                 (int) v->audit.last.fences[i].name.len,
+                 v->audit.last.fences[i].name.data);
+
+        if (weirctl_gateway_fence(gw, name, &version, &epoch, &hash)) {
+            rc = weirctl_verify_reach(v, where, name, version, epoch, hash);
+        }
+    }
+
+    if (weirctl_gateway_fence(gw, "bundle/" WEIR_BUNDLE_ID, &version, &epoch,
+                              &hash)
+        && rc == WEIRCTL_GO_ON)
+    {
+        rc = weirctl_verify_missing(v, where, "bundle/" WEIR_BUNDLE_ID,
+                                    version);
+    }
+
+    json_object_foreach(json_object_get(gw->report, "fences"), key, object) {
+        if (rc == WEIRCTL_GO_ON && strcmp(key, "bundle/" WEIR_BUNDLE_ID) != 0
+            && weirctl_gateway_fence(gw, key, &version, &epoch, &hash))
+        {
+            rc = weirctl_verify_missing(v, where, key, version);
+        }
+    }
+
+    return rc;
+}
+
+
+static int
+weirctl_verify_missing(weirctl_verify_t *v, const char *where,
+    const char *name, uint64_t version)
+{
+    weir_str_t  s;
+
+    s.data = (const uint8_t *) name;
+    s.len = strlen(name);
+
+    return weir_fences_find(&v->audit.last, s) != NULL ? WEIRCTL_GO_ON
+           : weirctl_verify_reach(v, where, name, version, 0, "");
+}
+
+
 /* A fence of which the hash may be unknown: "". */
 
 static int
 weirctl_verify_reach(weirctl_verify_t *v, const char *where,
-    const char *name, uint64_t version, const char *hash)
+    const char *name, uint64_t version, uint64_t epoch, const char *hash)
 {
     weir_err_t           err;
     weir_str_t           s;
@@ -452,12 +499,18 @@ weirctl_verify_reach(weirctl_verify_t *v, const char *where,
     fence.name.data = (const uint8_t *) name;
     fence.name.len = strlen(name);
     fence.version = version;
+    fence.epoch = epoch;
 
     last = weir_fences_find(&v->audit.last, fence.name);
 
     if (last != NULL) {
-        fence.epoch = last->epoch;
         memcpy(fence.hash, last->hash, WEIR_SHA256_LEN);
+
+        /* who does not say the epoch means that of the trail */
+
+        if (epoch == 0 && hash[0] == '\0') {
+            fence.epoch = last->epoch;
+        }
     }
 
     s.data = (const uint8_t *) hash;

@@ -54,9 +54,10 @@ weirctl_audit_export(weirctl_t *ctl)
         weirctl_options_end
     };
 
-    rc = weirctl_options(ctl, "Writes every envelope as it was published, one "
-                         "a line; \"-\" is stdout.  A file that\nis there "
-                         "already is never replaced.", options, 1, 1);
+    rc = weirctl_options(ctl, "Writes every envelope as it was published, "
+                         "one a line; \"-\" is stdout.  A\nfile that is "
+                         "there already is never replaced.",
+                         options, 1, 1);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
@@ -159,9 +160,9 @@ weirctl_audit_trim(weirctl_t *ctl)
     };
 
     rc = weirctl_options(ctl, "Removes the days of the trail that are older "
-                         "than 400 days, if EXPORT, as \"weirctl\naudit "
+                         "than 400 days, if EXPORT, as\n\"weirctl audit "
                          "export\" wrote it, holds every entry of them.  The "
-                         "last day with entries stays.\nExit: 0, or 1 if "
+                         "last day with\nentries stays.  Exit: 0, or 1 if "
                          "EXPORT lacks anything: nothing is removed.",
                          options, 1, 1);
 

@@ -29,6 +29,9 @@ static int weirctl_doc_verify(weirctl_fleet_t *f, weir_arena_t *a,
 static int weirctl_doc_counts(const weirctl_doc_t *d, uint64_t known);
 static int weirctl_last_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
 static void weirctl_last_is(weirctl_last_t *last, const weirctl_doc_t *d);
+static uint64_t weirctl_last_reported(weirctl_fleet_t *f,
+    const weirctl_gateways_t *g, const char *name, uint64_t known,
+    uint32_t *told, uint64_t *epoch);
 static int weirctl_trail_line(void *ctx, int64_t when, weir_str_t line);
 
 
@@ -182,15 +185,65 @@ weirctl_last_is(weirctl_last_t *last, const weirctl_doc_t *d)
 }
 
 
+/* A report is no more than a word: one out of reach does not count either. */
+
+static uint64_t
+weirctl_last_reported(weirctl_fleet_t *f, const weirctl_gateways_t *g,
+    const char *name, uint64_t known, uint32_t *told, uint64_t *epoch)
+{
+    uint32_t                  i;
+    uint64_t                  version, highest, e;
+    const char               *hash;
+    const weirctl_gateway_t  *gw;
+
+    *told = 0;
+    *epoch = 0;
+    highest = 0;
+
+    for (i = 0; i < g->n; i++) {
+        gw = &g->list[i];
+
+        *told += gw->report != NULL;
+
+        if (!weirctl_gateway_fence(gw, name, &version, &e, &hash)) {
+            continue;
+        }
+
+        if (version > known && version - known > WEIR_VERSION_JUMP) {
+            weirctl_note(f->ctl, "gateway %.*s reports version %llu of %s: "
+                         "out of reach, it does not count",
+                         (int) gw->node.len, gw->node.data,
+                         (unsigned long long) version, name);
+            continue;
+        }
+
+        if (version > highest) {
+            highest = version;
+        }
+
+        if (e > *epoch) {
+            *epoch = e;
+        }
+    }
+
+    return highest;
+}
+
+
 int
 weirctl_last(weirctl_fleet_t *f, weirctl_last_t *last,
-    const weirctl_doc_t *d, const char *name, uint64_t reported,
-    uint32_t reports)
+    const weirctl_doc_t *d, const char *name, const weirctl_gateways_t *g)
 {
     int                  rc;
+    uint32_t             told;
+    uint64_t             reported, epoch;
     weirctl_last_ctx_t   c;
 
     memset(last, 0, sizeof(weirctl_last_t));
+
+    reported = weirctl_last_reported(f, g, name, d->verified ? d->doc.version
+                                                             : 0,
+                                     &told, &epoch);
 
     c.last = last;
     c.name = name;
@@ -217,7 +270,14 @@ weirctl_last(weirctl_fleet_t *f, weirctl_last_t *last,
             return rc;
         }
 
-        if (d->there && !last->has_previous && reports == 0) {
+        if (!last->has_previous && g->n > told) {
+            (void) weirctl_error("what gateways have accepted of %s is not "
+                                 "known, their reports are unreadable: "
+                                 "nothing is published", name);
+            return WEIRCTL_NO;
+        }
+
+        if (d->there && !last->has_previous && told == 0) {
             (void) weirctl_error("nobody tells which version of %s there "
                                  "was: nothing is published", name);
             return WEIRCTL_NO;
@@ -226,6 +286,11 @@ weirctl_last(weirctl_fleet_t *f, weirctl_last_t *last,
 
     if (reported > last->highest) {
         last->highest = reported;
+    }
+
+    if (epoch > last->epoch && !f->has_epoch) {
+        weirctl_note(f->ctl, "gateways are at epoch %llu: --epoch %llu",
+                     (unsigned long long) epoch, (unsigned long long) epoch);
     }
 
     return WEIRCTL_GO_ON;

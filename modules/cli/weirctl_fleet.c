@@ -140,6 +140,17 @@ weirctl_fleet_init(weirctl_t *ctl, weirctl_fleet_t *f,
         return rc;
     }
 
+    /* who is not told whom to believe believes himself */
+
+    for (i = 0; o->trust.n == 0 && i < f->nsigners; i++) {
+        if (weir_trust_add(&f->trust, &f->signers[i].pub, WEIR_ROLE_ALL,
+                           &err)
+            != WEIR_OK)
+        {
+            return weirctl_error("--sign-key: %s", err.text);
+        }
+    }
+
     f->checks = f->trust.nkeys != 0;
     f->trust.off = !f->checks;
 
@@ -258,8 +269,6 @@ weirctl_fleet_signers(weirctl_fleet_t *f, const weirctl_fleet_options_t *o)
 }
 
 
-/* Whoever may sign here is believed here. */
-
 static int
 weirctl_fleet_signer(weirctl_fleet_t *f, const char *path)
 {
@@ -295,12 +304,6 @@ weirctl_fleet_signer(weirctl_fleet_t *f, const char *path)
     }
 
     f->nsigners++;
-
-    if (weir_trust_add(&f->trust, &signer->pub, WEIR_ROLE_ALL, &err)
-        != WEIR_OK)
-    {
-        return weirctl_error("%s: %s", path, err.text);
-    }
 
     return WEIRCTL_GO_ON;
 }

@@ -42,7 +42,7 @@ typedef struct {
 
 #define weirctl_option_trust(o)                                               \
     { "trust", WEIRCTL_LIST, &(o)->trust, "FILE",                             \
-      "'PUB [may=...] [threshold=N]'; may repeat" }
+      "'PUB... [may=...] [threshold=N]'; else who signs" }
 
 #define weirctl_option_sign(o)                                                \
     { "sign-key", WEIRCTL_LIST, &(o)->keys, "FILE",                           \
@@ -163,15 +163,16 @@ typedef struct {
     unsigned    has_previous:1;
 } weirctl_last_t;
 
+typedef struct weirctl_gateways_s  weirctl_gateways_t;
+
 /*
  * Finds it: d, what the store has now; or, where that is nothing, or nothing
- * that any gateway could take, the last one in the trail.  name: KIND/ID;
- * reported: the version that gateways know; reports: how many told.
- * WEIRCTL_NO, after a message: nobody can know.
+ * that any gateway could take, the last one in the trail; and what gateways
+ * have accepted.  name: KIND/ID.  WEIRCTL_NO, after a message: nobody can
+ * know.
  */
 int weirctl_last(weirctl_fleet_t *f, weirctl_last_t *last,
-    const weirctl_doc_t *d, const char *name, uint64_t reported,
-    uint32_t reports);
+    const weirctl_doc_t *d, const char *name, const weirctl_gateways_t *g);
 
 /*
  * Begins a document that follows the last one: namespace, version, previous,
@@ -217,19 +218,25 @@ typedef struct {
     unsigned     live:1;
 } weirctl_gateway_t;
 
-typedef struct {
+struct weirctl_gateways_s {
     weirctl_gateway_t  *list;            /* by node */
     uint32_t            n;
     weir_arena_t        arena;
-} weirctl_gateways_t;
+};
 
 /* All reports.  WEIRCTL_GO_ON or the exit code; done() in any case. */
 int weirctl_gateways(weirctl_fleet_t *f, weirctl_gateways_t *g);
 void weirctl_gateways_done(weirctl_gateways_t *g);
 
-/* The split's object in a report, or NULL; its rev (a version). */
-json_t *weirctl_gateway_split(const weirctl_gateway_t *g, const char *name,
-    uint64_t *rev);
+/* The split's object in a report, or NULL. */
+json_t *weirctl_gateway_split(const weirctl_gateway_t *g, const char *name);
+
+/*
+ * What a gateway has accepted of a document, KIND/ID: 1, or 0: nothing, or it
+ * does not say.  *hash: "" where it is not known.
+ */
+int weirctl_gateway_fence(const weirctl_gateway_t *g, const char *name,
+    uint64_t *version, uint64_t *epoch, const char **hash);
 
 
 /* The verbs. */

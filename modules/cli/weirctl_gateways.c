@@ -185,14 +185,45 @@ weirctl_gateway_number(const json_t *object, const char *name)
 
 
 json_t *
-weirctl_gateway_split(const weirctl_gateway_t *g, const char *name,
-    uint64_t *rev)
+weirctl_gateway_split(const weirctl_gateway_t *g, const char *name)
 {
     json_t  *split;
 
     split = json_object_get(json_object_get(g->report, "splits"), name);
 
-    *rev = weirctl_gateway_number(split, "rev");
-
     return json_is_object(split) ? split : NULL;
+}
+
+
+/* "fences" say it all; without them there is what is in effect. */
+
+int
+weirctl_gateway_fence(const weirctl_gateway_t *g, const char *name,
+    uint64_t *version, uint64_t *epoch, const char **hash)
+{
+    json_t  *fence;
+
+    fence = json_object_get(json_object_get(g->report, "fences"), name);
+
+    *epoch = weirctl_gateway_number(fence, "epoch");
+    *hash = weirctl_gateway_word(fence, "hash");
+    *version = weirctl_gateway_number(fence, "version");
+
+    if (*version != 0) {
+        return 1;
+    }
+
+    *epoch = 0;
+    *hash = "";
+
+    if (strcmp(name, "bundle/" WEIR_BUNDLE_ID) == 0) {
+        *version = g->version;
+        *hash = g->hash;
+
+    } else if (strncmp(name, "split/", 6) == 0) {
+        *version = weirctl_gateway_number(weirctl_gateway_split(g, name + 6),
+                                          "rev");
+    }
+
+    return *version != 0;
 }

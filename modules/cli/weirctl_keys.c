@@ -62,7 +62,7 @@ weirctl_keygen(weirctl_t *ctl)
     if (rc == WEIRCTL_GO_ON) {
         weir_public_key_pem(pem, &signer.pub);
 
-        n = snprintf(path, sizeof(path), "%s.pub", name);
+        snprintf(path, sizeof(path), "%s.pub", name);
 
         rc = weirctl_key_write(path, 0644, pem, WEIR_PUBLIC_KEY_PEM_LEN);
 
@@ -152,9 +152,10 @@ weirctl_sign(weirctl_t *ctl)
     };
 
     rc = weirctl_options(ctl, "Adds signatures to a bundle that \"weirctl "
-                         "build\" made; the file is replaced.  Where\n"
+                         "build\" made; the file is replaced.\nWhere "
                          "weir_trust has a threshold, several people sign "
-                         "the same file.", options, 1, 1);
+                         "the same file.",
+                         options, 1, 1);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;

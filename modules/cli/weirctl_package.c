@@ -473,7 +473,7 @@ weirctl_package_line(weir_str_t *text, weir_str_t *line)
 {
     const uint8_t  *lf;
 
-    lf = text->len == 0 ? NULL : memchr(text->data, '\n', text->len);
+    lf = text->data == NULL ? NULL : memchr(text->data, '\n', text->len);
 
     if (lf == NULL) {
         return WEIR_DECLINED;

@@ -18,7 +18,6 @@
 typedef struct {
     const json_t        *issuers;    /* of one gateway */
     weir_str_t           node;
-    unsigned             faults;
 } weirctl_bind_t;
 
 typedef struct {
@@ -29,7 +28,7 @@ typedef struct {
 
 
 static unsigned weirctl_contract_policy(weirctl_bind_t *b, const char *name,
-    const json_t *places, const weir_policy_image_t *image);
+    const weir_policy_image_t *image);
 static int weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
     weir_str_t name);
 static void weirctl_contract_report(void *ctx, weir_str_t message);
@@ -47,16 +46,16 @@ static const weirctl_gateway_t *weirctl_gateway_find(
 
 
 /*
- * A report's "contract": {"issuers":[NAME...],"policies":{NAME:[[ISSUER...]
- * ...]}}: what nginx.conf knows, and of each policy that it names the issuers
- * that can arrive, place by place.
+ * A report's "contract": {"policies":[NAME...],"issuers":[NAME...]}, what
+ * nginx.conf names.  What of it cannot arrive where, only the gateway knows.
  */
 
 int
 weirctl_contract(const weirctl_gateways_t *g,
     const weir_policy_image_t *image)
 {
-    json_t          *contract, *places;
+    json_t          *contract, *policies;
+    size_t           k;
     uint32_t         i;
     unsigned         faults;
     const char      *name;
@@ -65,22 +64,18 @@ weirctl_contract(const weirctl_gateways_t *g,
     faults = 0;
 
     for (i = 0; i < g->n; i++) {
-
-        if (!g->list[i].live) {
-            continue;
-        }
-
-        memset(&b, 0, sizeof(weirctl_bind_t));
-
         contract = json_object_get(g->list[i].report, "contract");
+        policies = json_object_get(contract, "policies");
 
         b.node = g->list[i].node;
         b.issuers = json_object_get(contract, "issuers");
 
-        json_object_foreach(json_object_get(contract, "policies"), name,
-                            places)
-        {
-            faults += weirctl_contract_policy(&b, name, places, image);
+        for (k = 0; g->list[i].live && k < json_array_size(policies); k++) {
+            name = json_string_value(json_array_get(policies, k));
+
+            if (name != NULL) {
+                faults += weirctl_contract_policy(&b, name, image);
+            }
         }
     }
 
@@ -90,13 +85,10 @@ weirctl_contract(const weirctl_gateways_t *g,
 
 static unsigned
 weirctl_contract_policy(weirctl_bind_t *b, const char *name,
-    const json_t *places, const weir_policy_image_t *image)
+    const weir_policy_image_t *image)
 {
-    size_t                 i, j, n;
     uint32_t               policy;
-    const char            *issuer;
-    const json_t          *place;
-    weir_str_t             s, admitted[64];
+    weir_str_t             s;
     weir_policy_binder_t   binder;
 
     s.data = (const uint8_t *) name;
@@ -113,30 +105,7 @@ weirctl_contract_policy(weirctl_bind_t *b, const char *name,
     binder.report = weirctl_contract_report;
     binder.ctx = b;
 
-    b->faults = 0;
-
-    for (i = 0; i < json_array_size(places); i++) {
-        place = json_array_get(places, i);
-        n = 0;
-
-        for (j = 0; j < json_array_size(place) && n < 64; j++) {
-            issuer = json_string_value(json_array_get(place, j));
-
-            if (issuer != NULL) {
-                admitted[n].data = (const uint8_t *) issuer;
-                admitted[n++].len = strlen(issuer);
-            }
-        }
-
-        (void) weir_policy_bind(image, policy, admitted, (uint32_t) n,
-                                &binder);
-
-        if (b->faults != 0) {
-            break;
-        }
-    }
-
-    return b->faults;
+    return weir_policy_bind(image, policy, NULL, 0, &binder);
 }
 
 
@@ -169,8 +138,6 @@ static void
 weirctl_contract_report(void *ctx, weir_str_t message)
 {
     weirctl_bind_t *b = ctx;
-
-    b->faults++;
 
     (void) weirctl_error("gateway %.*s cannot serve it: %.*s",
                          (int) b->node.len, b->node.data, (int) message.len,

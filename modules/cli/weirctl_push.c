@@ -34,10 +34,7 @@ static int weirctl_push_files(weirctl_fleet_t *f, weirctl_base_t *b,
 static int
 weirctl_base(weirctl_fleet_t *f, weirctl_base_t *b)
 {
-    int                 rc;
-    uint32_t            i, told;
-    uint64_t            reported;
-    weirctl_gateway_t  *g;
+    int  rc;
 
     rc = weirctl_doc_fetch(f, &b->head, WEIR_KIND_BUNDLE,
                            weir_str(WEIR_BUNDLE_ID));
@@ -46,33 +43,10 @@ weirctl_base(weirctl_fleet_t *f, weirctl_base_t *b)
         rc = weirctl_gateways(f, &b->gateways);
     }
 
-    if (rc != WEIRCTL_GO_ON) {
-        return rc;
-    }
-
-    told = 0;
-    reported = 0;
-
-    for (i = 0; i < b->gateways.n; i++) {
-        g = &b->gateways.list[i];
-
-        if (g->report != NULL) {
-            told++;
-
-        } else if (!b->head.readable && g->live) {
-            (void) weirctl_error("there is no head to read, and what gateway "
-                                 "%.*s has accepted is not known: %s",
-                                 (int) g->node.len, g->node.data, g->error);
-            return WEIRCTL_NO;
-        }
-
-        if (g->version > reported) {
-            reported = g->version;
-        }
-    }
-
-    return weirctl_last(f, &b->last, &b->head, "bundle/" WEIR_BUNDLE_ID,
-                        reported, told);
+    return rc == WEIRCTL_GO_ON
+           ? weirctl_last(f, &b->last, &b->head, "bundle/" WEIR_BUNDLE_ID,
+                          &b->gateways)
+           : rc;
 }
 
 
@@ -102,9 +76,9 @@ weirctl_build(weirctl_t *ctl)
     };
 
     rc = weirctl_options(ctl, "Compiles and tests the policies and writes a "
-                         "bundle into FILE, for \"weirctl sign\"\nand "
+                         "bundle into FILE, for\n\"weirctl sign\" and "
                          "\"weirctl push FILE\".  Its version follows the "
-                         "store's; without a store it is the\nfirst one.",
+                         "store's;\nwithout a store it is the first one.",
                          options, 2, 2);
 
     if (rc != WEIRCTL_GO_ON) {
@@ -199,7 +173,7 @@ weirctl_push(weirctl_t *ctl)
                          "signs them and publishes them; or\npublishes what "
                          "\"weirctl build\" wrote into FILE.  Then waits 5 s "
                          "for all live\ngateways.  Exit: 0, or 1 if nothing "
-                         "was published or a gateway refuses it or lags.",
+                         "was published, or a gateway refuses it\nor lags.",
                          options, 1, 1);
 
     if (rc != WEIRCTL_GO_ON) {

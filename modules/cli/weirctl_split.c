@@ -12,8 +12,7 @@
 
 typedef struct {
     const char  *name;
-    uint64_t     highest;               /* rev that any of them has */
-    uint32_t     known;                 /* by so many */
+    unsigned     known;                 /* by so many */
     unsigned     live;                  /* of these; others do not count */
 } weirctl_known_t;
 
@@ -156,7 +155,7 @@ weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
         deleted.data = (const uint8_t *) id;
         deleted.len = (size_t) len;
 
-        rc = weirctl_last(f, &last, &d, id, known.highest, known.known);
+        rc = weirctl_last(f, &last, &d, id, &g);
     }
 
     if (rc == WEIRCTL_GO_ON) {
@@ -208,21 +207,15 @@ weirctl_split_known(const weirctl_gateways_t *g, const char *name,
     weirctl_known_t *k)
 {
     uint32_t  i;
-    uint64_t  rev;
 
     memset(k, 0, sizeof(weirctl_known_t));
 
     k->name = name;
 
     for (i = 0; i < g->n; i++) {
-
-        if (weirctl_gateway_split(&g->list[i], name, &rev) != NULL) {
+        if (weirctl_gateway_split(&g->list[i], name) != NULL) {
             k->known++;
             k->live += g->list[i].live;
-        }
-
-        if (rev > k->highest) {
-            k->highest = rev;
         }
     }
 
@@ -245,7 +238,6 @@ weirctl_split_colours(const weirctl_gateways_t *g, const weirctl_known_t *k,
     json_t                   *split, *colours;
     size_t                    all;
     uint32_t                  i, j, sum;
-    uint64_t                  rev;
     weir_str_t                colour;
     const weirctl_gateway_t  *gw;
 
@@ -262,7 +254,7 @@ weirctl_split_colours(const weirctl_gateways_t *g, const weirctl_known_t *k,
             continue;
         }
 
-        split = weirctl_gateway_split(gw, k->name, &rev);
+        split = weirctl_gateway_split(gw, k->name);
 
         if (split == NULL) {
             continue;
@@ -509,12 +501,11 @@ weirctl_split_gateways(const weirctl_gateways_t *g, const char *name)
 {
     json_t    *array, *split, *item;
     uint32_t   i;
-    uint64_t   rev;
 
     array = json_array();
 
     for (i = 0; i < g->n; i++) {
-        split = weirctl_gateway_split(&g->list[i], name, &rev);
+        split = weirctl_gateway_split(&g->list[i], name);
 
         if (split != NULL) {
             item = json_copy(split);
@@ -645,7 +636,7 @@ weirctl_split_text(const json_t *all)
             json_object_foreach(colours, colour, weight) {
                 printf(" %s=%.2f%%", colour,
                        json_number_value(json_object_get(weight, "weight"))
-                       / 100);
+                       * 100);
             }
 
             printf("\n");
