@@ -59,6 +59,11 @@ typedef struct {
     ngx_str_t                          pool_name;
     weir_trust_t                       trust;
 
+    ngx_str_t                          file;      /* where weir_store */
+    ngx_uint_t                         line;      /* stands, */
+    ngx_str_t                          trust_file;    /* and weir_trust */
+    ngx_uint_t                         trust_line;
+
     ngx_http_weir_block_t             *block;
     ngx_array_t                       *lives;     /* ..._split_live_t */
     ngx_http_weir_policy_main_conf_t  *policy;

@@ -114,6 +114,9 @@ ngx_http_weir_store_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     sscf->set = 1;
+    sscf->file = cf->conf_file->file.name;
+    sscf->line = cf->conf_file->line;
+
     value = cf->args->elts;
 
     for (i = 0; later[i]; i++) {
@@ -263,6 +266,9 @@ ngx_http_weir_store_trust(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_weir_use(cf);
 
     value = cf->args->elts;
+
+    sscf->trust_file = cf->conf_file->file.name;
+    sscf->trust_line = cf->conf_file->line;
 
     if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
 
@@ -586,27 +592,30 @@ ngx_http_weir_store_complete(ngx_conf_t *cf, ngx_http_weir_store_conf_t *sscf)
 #endif
 
     if (weir_trust_check(&sscf->trust, &err) != WEIR_OK) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"weir_trust\": %s",
-                      err.text);
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"weir_trust\": %s in %V:%ui",
+                      err.text, &sscf->trust_file, sscf->trust_line);
         return NGX_ERROR;
     }
 
     if (!sscf->trusts) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "there is no \"weir_trust\": whatever the store \"%V\" "
-                      "holds is refused", &sscf->url);
+                      "holds is refused in %V:%ui", &sscf->url,
+                      &sscf->file, sscf->line);
 
     } else if (sscf->trust.off) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"weir_trust off\": whoever can write to the store "
-                      "\"%V\" decides who may do what", &sscf->url);
+                      "\"%V\" decides who may do what in %V:%ui", &sscf->url,
+                      &sscf->trust_file, sscf->trust_line);
 
     } else if (!sscf->state_set && !sscf->least) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "there is no \"weir_state\": the fence against old "
                       "bundles lies beside the pid file, which may not "
                       "outlive a restart of the machine; name a lasting "
-                      "folder, or \"weir_trust ... min_version=N\"");
+                      "folder, or \"weir_trust ... min_version=N\", in "
+                      "%V:%ui", &sscf->file, sscf->line);
     }
 
     return ngx_http_weir_store_default_state(cf, sscf);
