@@ -15,6 +15,8 @@ typedef struct {
     weir_arena_t      scratch;
     const char       *from;             /* "trail", or a file */
     json_t           *problems;
+    weir_str_t        first;            /* line of the trail */
+    weir_str_t        last;             /* line of the export before */
     int               rc;               /* GO_ON, or no memory */
 } weirctl_verify_t;
 
@@ -22,6 +24,8 @@ typedef struct {
 static int weirctl_audit_verify(weirctl_t *ctl);
 static int weirctl_verify_all(weirctl_verify_t *v, int n, char **files);
 static int weirctl_verify_file(weirctl_verify_t *v, const char *path);
+static int weirctl_verify_first(void *ctx, int64_t when, weir_str_t line);
+static int weirctl_verify_next(weir_str_t *rest, weir_str_t *line);
 static int weirctl_verify_line(void *ctx, int64_t when, weir_str_t line);
 static int weirctl_verify_entry(weirctl_verify_t *v, const char *from,
     uint64_t n, weir_str_t line);
@@ -122,6 +126,11 @@ weirctl_verify_all(weirctl_verify_t *v, int n, char **files)
     weir_store_err_t   err;
     weir_store_code_e  code;
 
+    /* what is wrong with the trail is told when it is read as a whole */
+
+    (void) v->fleet->store->ops->audit(v->fleet->store, 0, WEIR_ENVELOPE_MAX,
+                                       weirctl_verify_first, v, &err);
+
     for (i = 0; i < n; i++) {
         rc = weirctl_verify_file(v, files[i]);
 
@@ -161,12 +170,29 @@ weirctl_verify_all(weirctl_verify_t *v, int n, char **files)
 
 
 static int
+weirctl_verify_first(void *ctx, int64_t when, weir_str_t line)
+{
+    weirctl_verify_t *v = ctx;
+
+    (void) when;
+
+    v->first = weir_arena_copy(&v->fleet->arena, line);
+
+    return 1;
+}
+
+
+/*
+ * Exports may overlap: what the one before had is passed over, and where the
+ * trail begins the export ends.
+ */
+
+static int
 weirctl_verify_file(weirctl_verify_t *v, const char *path)
 {
-    int             rc;
-    uint64_t        n;
-    weir_str_t      text, line;
-    const uint8_t  *p, *lf, *last;
+    int         rc;
+    uint64_t    n, skip;
+    weir_str_t  text, rest, line;
 
     rc = weirctl_read(path, WEIRCTL_EXPORT_MAX, &text);
 
@@ -174,23 +200,62 @@ weirctl_verify_file(weirctl_verify_t *v, const char *path)
         return rc;
     }
 
-    p = text.data;
-    last = p + text.len;
+    skip = 0;
+    rest = text;
 
-    for (n = 1; rc == WEIRCTL_GO_ON && p < last; n++) {
-        lf = memchr(p, '\n', (size_t) (last - p));
+    for (n = 1; v->last.len != 0 && weirctl_verify_next(&rest, &line); n++) {
+        if (weir_str_eq(line, v->last)) {
+            skip = n;
+        }
+    }
 
-        line.data = p;
-        line.len = (size_t) ((lf != NULL ? lf : last) - p);
+    rest = text;
+    line.len = 0;
 
-        rc = weirctl_verify_entry(v, path, n, line);
+    for (n = 1; rc == WEIRCTL_GO_ON && weirctl_verify_next(&rest, &line);
+         n++)
+    {
+        if (v->first.len != 0 && weir_str_eq(line, v->first)) {
+            break;
+        }
 
-        p = lf != NULL ? lf + 1 : last;
+        if (n > skip) {
+            rc = weirctl_verify_entry(v, path, n, line);
+        }
+    }
+
+    if (rc == WEIRCTL_GO_ON && line.len != 0) {
+        v->last = weir_arena_copy(&v->fleet->arena, line);
+
+        if (v->last.data == NULL) {
+            rc = weirctl_nomem();
+        }
     }
 
     free((void *) text.data);
 
     return rc;
+}
+
+
+static int
+weirctl_verify_next(weir_str_t *rest, weir_str_t *line)
+{
+    const uint8_t  *lf;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+
+    lf = memchr(rest->data, '\n', rest->len);
+
+    line->data = rest->data;
+    line->len = lf == NULL ? rest->len : (size_t) (lf - rest->data);
+
+    rest->len -= line->len + (lf != NULL);
+    rest->data += line->len + (lf != NULL);
+
+    return 1;
 }
 
 
