@@ -35,7 +35,7 @@ static void weirctl_contract_report(void *ctx, weir_str_t message);
 static int weirctl_keep_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
 static int weirctl_collect(weirctl_fleet_t *f, const weirctl_package_t *p);
 static const char *weirctl_wait_state(const weirctl_gateway_t *g,
-    const weirctl_package_t *p);
+    const weirctl_gateway_t *before, const weirctl_package_t *p, int last);
 static int weirctl_wait(weirctl_fleet_t *f, const weirctl_package_t *p,
     const weirctl_gateways_t *before, weirctl_gateways_t *g);
 static int weirctl_publish_print(weirctl_fleet_t *f,
@@ -314,8 +314,14 @@ weirctl_gateway_find(const weirctl_gateways_t *g, weir_str_t node)
 }
 
 
+/*
+ * Whose signature does not hold has no version that could be told: such a
+ * refusal is ours if it was not there before, or is still there at last.
+ */
+
 static const char *
-weirctl_wait_state(const weirctl_gateway_t *g, const weirctl_package_t *p)
+weirctl_wait_state(const weirctl_gateway_t *g,
+    const weirctl_gateway_t *before, const weirctl_package_t *p, int last)
 {
     weirctl_hash_t  hash;
 
@@ -323,7 +329,12 @@ weirctl_wait_state(const weirctl_gateway_t *g, const weirctl_package_t *p)
         return "lost";
     }
 
-    if (g->reason != NULL && g->refused == p->head.doc.version) {
+    if (g->reason != NULL
+        && (g->refused == p->head.doc.version
+            || (g->refused == 0 && (last || before->reason == NULL
+                                    || strcmp(g->reason, before->reason)
+                                       != 0))))
+    {
         return "error";
     }
 
@@ -369,7 +380,8 @@ weirctl_wait(weirctl_fleet_t *f, const weirctl_package_t *p,
             }
 
             state = weirctl_wait_state(
-                weirctl_gateway_find(g, before->list[i].node), p);
+                weirctl_gateway_find(g, before->list[i].node),
+                &before->list[i], p, 0);
 
             waiting += strcmp(state, "behind") == 0
                        || strcmp(state, "lost") == 0;
@@ -420,7 +432,7 @@ weirctl_publish_print(weirctl_fleet_t *f, const weirctl_package_t *p,
         }
 
         gw = weirctl_gateway_find(g, before->list[i].node);
-        state = weirctl_wait_state(gw, p);
+        state = weirctl_wait_state(gw, &before->list[i], p, 1);
 
         if (gw == NULL) {
             gw = &before->list[i];

@@ -104,6 +104,26 @@ like($out, qr/^gw-2 +error +2 .* missing-policy: it is missing-policy$/m,
 $t->kill_child($no);
 
 
+# what could not be verified has no version to be told
+
+unlink $f->path('gateways/gw-2.json');
+$no = $f->gateway('gw-3', refuse => sub { 'untrusted' }, unversioned => 1);
+$began = time();
+($rc, $out, $err) = $f->ctl('push', $get);
+is($rc, 1, 'push, a gateway does not trust it');
+like($err, qr/gateway gw-3: error, untrusted: it is untrusted\n/,
+     'its reason');
+ok(time() - $began < 5, 'at once');
+$t->kill_child($no);
+
+$f->report('gw-3', bundle => { version => 1, error => {
+    reason => 'untrusted', message => 'as before', version => 0 } });
+($rc, $out, $err) = $f->ctl('push', $get);
+is($rc, 1, 'push, it did not trust the one before either');
+like($err, qr/gateway gw-3: error, untrusted: as before\n/, 'its reason');
+unlink $f->path('gateways/gw-3.json');
+
+
 # one that lags is waited for; --no-wait does not
 
 my %old = (version => 2, hash => 'sha256:' . '0' x 64);

@@ -163,12 +163,14 @@ sub split_report {
 
 
 # A child that does what a gateway does with a head: sees it, and reports it,
-# or what refuse => sub { document -> reason } says.
+# or what refuse => sub { document -> reason } says; unversioned => 1: of a
+# document that it could not verify.
 
 sub gateway {
     my ($self, $node, %o) = @_;
 
     my $refuse = delete $o{refuse};
+    my $unversioned = delete $o{unversioned};
 
     $self->report($node, %o);
 
@@ -188,7 +190,8 @@ sub gateway {
                 if ($why) {
                     $bundle{error} = { reason => $why,
                                        message => "it is $why",
-                                       version => $doc->{version} };
+                                       version => $unversioned ? 0
+                                                  : $doc->{version} };
 
                 } else {
                     $bundle{version} = $doc->{version};
