@@ -15,7 +15,7 @@ my $trust = $store->key('alice');
 sub conf {
     my ($lines, $rest, $pool) = @_;
 
-    $rest ||= '';
+    $rest = 'weir_thread_pool weir;' unless length($rest || '');
     $pool ||= 'thread_pool weir threads=1;';
 
     return <<"END";
@@ -23,7 +23,6 @@ $pool
 events {}
 http {
     weir_zone        8m;
-    weir_thread_pool weir;
     $lines
     $rest
 
@@ -38,12 +37,12 @@ END
 }
 
 sub gateway {
-    my ($t, $node) = @_;
+    my ($t, $node, $rest) = @_;
 
     $t->file('html/one', "one\n");
     $t->file('html/two', "two\n");
     $t->conf(conf("weir_store @{[ $store->url ]} poll=200ms;\n"
-                  . "weir_node $node;\nweir_trust $trust;"));
+                  . "weir_node $node;\nweir_trust $trust;", $rest));
 }
 
 sub policy {
@@ -54,7 +53,7 @@ sub policy {
 }
 
 gateway($a, 'gw-a');
-gateway($b, 'gw-b');
+gateway($b, 'gw-b', '# the default pool');
 $_->run for $a, $b;
 
 chmod 0755, $store->dir;
@@ -164,7 +163,7 @@ refuses("$file weir_trust $trust epoch=1; weir_trust $trust epoch=2;",
 refuses("$file weir_trust off; weir_trust off;", qr/is duplicate/, 'off twice');
 refuses("$file $state $state", qr/"weir_state" directive is duplicate/,
         'weir_state twice');
-refuses("weir_thread_pool weir;", qr/"weir_thread_pool" directive is dup/,
+refuses("weir_thread_pool weir;\n", qr/"weir_thread_pool" directive is dup/,
         'weir_thread_pool twice');
 refuses("$file weir_trust off;", qr/unknown thread pool "weir"/,
         'a pool that nobody declares', '', ' ');

@@ -255,7 +255,9 @@ ngx_http_weir_store_head_told(ngx_http_weir_store_round_t *round,
 
     if (!same) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "weir: the store agrees with the policies in effect");
+                      head->verdict == NGX_HTTP_WEIR_STORE_KEEP
+                      ? "weir: the store agrees with the policies in effect"
+                      : "weir: no bundle in the store is refused any more");
     }
 
     return !same;
