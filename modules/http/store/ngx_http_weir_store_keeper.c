@@ -8,6 +8,8 @@
 
 #include "ngx_http_weir_store.h"
 
+#include <openssl/crypto.h>
+
 
 #if (NGX_THREADS)
 
@@ -241,12 +243,19 @@ ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
 }
 
 
+/*
+ * A thread that ends with its process may not come to give back what OpenSSL
+ * keeps for it: each task does.
+ */
+
 static void
 ngx_http_weir_keeper_read(void *data, ngx_log_t *log)
 {
     ngx_http_weir_keeper_t *k = data;
 
     ngx_http_weir_store_read(k->round);
+
+    OPENSSL_thread_stop();
 }
 
 
@@ -330,6 +339,8 @@ ngx_http_weir_keeper_persist(void *data, ngx_log_t *log)
     ngx_http_weir_keeper_t *k = data;
 
     ngx_http_weir_store_persist(k->round);
+
+    OPENSSL_thread_stop();
 }
 
 
@@ -477,6 +488,8 @@ ngx_http_weir_keeper_report(void *data, ngx_log_t *log)
     ngx_http_weir_keeper_t *k = data;
 
     k->put = ngx_http_weir_store_put_report(k->conf, k->report, &k->put_err);
+
+    OPENSSL_thread_stop();
 }
 
 
