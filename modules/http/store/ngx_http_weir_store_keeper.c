@@ -275,9 +275,7 @@ ngx_http_weir_keeper_have_read(ngx_event_t *ev)
 
     k->changed |= ngx_http_weir_store_judge(round, k->look.log);
 
-    if (round->save || round->image
-        || ngx_http_weir_store_unsaved_splits(round))
-    {
+    if (round->image || ngx_http_weir_store_wanted(round)) {
         ngx_http_weir_keeper_reserve(&k->again);
         return;
     }
@@ -398,6 +396,10 @@ ngx_http_weir_keeper_saved(ngx_http_weir_keeper_t *k, ngx_log_t *log)
     splits = ngx_http_weir_store_unsaved_splits(round)
              ? NGX_HTTP_WEIR_STORE_UNSAVED_SPLITS : 0;
     bundle = round->save ? NGX_HTTP_WEIR_STORE_UNSAVED_BUNDLE : 0;
+
+    if (round->retry) {
+        z->tried = round->now;
+    }
 
     if (round->saved == WEIR_STORE_OK) {
 
