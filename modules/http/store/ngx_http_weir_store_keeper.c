@@ -35,6 +35,7 @@ typedef struct {
 
 
 static void ngx_http_weir_keeper_look(ngx_event_t *ev);
+static void ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_lease(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_gone(ngx_http_weir_store_zone_t *z);
 static ngx_int_t ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
@@ -116,11 +117,10 @@ static void
 ngx_http_weir_keeper_look(ngx_event_t *ev)
 {
     ngx_uint_t               keeps;
-    ngx_msec_t               poll;
+    ngx_msec_int_t           left, wait;
     ngx_http_weir_keeper_t  *k;
 
     k = ev->data;
-    poll = k->conf->poll;
 
     if (ngx_exiting || ngx_quit || ngx_terminate) {
         (void) ngx_atomic_cmp_set(&ngx_http_weir_store_zone(k->conf)->pid,
@@ -128,8 +128,6 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
         k->keeps = 0;
         return;
     }
-
-    ngx_add_timer(ev, ngx_min(NGX_HTTP_WEIR_STORE_LOOK, poll));
 
     keeps = ngx_http_weir_keeper_lease(k);
 
@@ -143,33 +141,48 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
 
     k->keeps = keeps;
 
-    if (!keeps || k->round || k->report) {
-        return;
-    }
+    wait = ngx_min(NGX_HTTP_WEIR_STORE_LOOK, k->conf->poll);
 
-    if ((ngx_msec_int_t) (k->next - ngx_current_msec) <= 0) {
+    if (keeps && k->round == NULL && k->report == NULL) {
 
-        /* 20 % to either side: gateways that began together drift apart */
+        left = (ngx_msec_int_t) (k->next - ngx_current_msec);
 
-        k->next = ngx_current_msec + poll * 4 / 5
-                  + ngx_random() % (poll * 2 / 5 + 1);
+        if (left <= 0) {
+            ngx_http_weir_keeper_begin(k);
 
-        k->round = ngx_http_weir_store_round(k->conf, 0);
-
-        if (k->round == NULL
-            || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_read,
-                                         ngx_http_weir_keeper_have_read)
-               != NGX_OK)
-        {
-            ngx_log_error(NGX_LOG_ERR, ev->log, 0,
-                          "weir: a round of the keeper cannot begin");
-            ngx_http_weir_keeper_end(k);
+        } else {
+            ngx_http_weir_keeper_tell(k);
+            wait = ngx_min(wait, left);
         }
-
-        return;
     }
 
-    ngx_http_weir_keeper_tell(k);
+    ngx_add_timer(ev, wait);
+}
+
+
+static void
+ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k)
+{
+    ngx_msec_t  poll;
+
+    /* 20 % to either side: gateways that began together drift apart */
+
+    poll = k->conf->poll;
+
+    k->next = ngx_current_msec + poll * 4 / 5
+              + ngx_random() % (poll * 2 / 5 + 1);
+
+    k->round = ngx_http_weir_store_round(k->conf, 0);
+
+    if (k->round == NULL
+        || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_read,
+                                     ngx_http_weir_keeper_have_read)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, k->look.log, 0,
+                      "weir: a round of the keeper cannot begin");
+        ngx_http_weir_keeper_end(k);
+    }
 }
 
 
