@@ -238,6 +238,16 @@ ngx_int_t ngx_http_weir_strip_add(ngx_conf_t *cf, ngx_str_t *name);
 ngx_int_t ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose,
     u_char *key);
 
+/*
+ * The namespace of the store, which weir_store's handler sets: what is
+ * derived from it is derived in postconfiguration.
+ */
+void ngx_http_weir_namespace(ngx_conf_t *cf, ngx_str_t *ns);
+
+/* What this gateway calls itself; from postconfiguration on. */
+ngx_str_t *ngx_http_weir_conf_node(ngx_conf_t *cf);
+ngx_str_t *ngx_http_weir_node_name(ngx_cycle_t *cycle);
+
 /* ngx_http_weir_loc_conf_t * of every location, "if" and server. */
 ngx_array_t *ngx_http_weir_locations(ngx_conf_t *cf);
 
