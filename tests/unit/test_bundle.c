@@ -203,6 +203,18 @@ key_files(void **state)
     BIO_free(bio);
     EVP_PKEY_free(pkey);
 
+    /* the point of order 1, for which 01 00 .. is everybody's signature */
+
+    memset(&pub, 0, sizeof(pub));
+    pub.key[0] = 1;
+    weir_public_key_pem(pem, &pub);
+    assert_int_equal(weir_public_key_parse(&pub,
+                                           (weir_str_t) {
+                                               WEIR_PUBLIC_KEY_PEM_LEN, pem },
+                                           &error), WEIR_ERROR);
+    assert_string_equal(error.text,
+                        "the key is weak: anybody can sign for it");
+
     /* another algorithm; an encrypted one asks nobody */
 
     pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");

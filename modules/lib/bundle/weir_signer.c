@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "weir_ed25519.h"
 #include "weir_hash.h"
 #include "weir_signer.h"
 #include "weir_strict.h"
@@ -130,6 +131,9 @@ weir_public_key_parse(weir_public_key_t *pub, weir_str_t pem,
                || len != WEIR_KEY_LEN)
     {
         rc = weir_key_fault("public", err);
+
+    } else if (weir_ed25519_weak(raw)) {
+        rc = weir_err(err, "the key is weak: anybody can sign for it");
 
     } else {
         rc = weir_public_key(pub, raw);

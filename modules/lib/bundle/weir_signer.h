@@ -47,8 +47,8 @@ int weir_public_key(weir_public_key_t *pub, const uint8_t *raw);
 
 /*
  * The one public key (PEM, SubjectPublicKeyInfo, Ed25519) of a file's text.
- * WEIR_OK; WEIR_ERROR with err: none, more than one, another algorithm;
- * WEIR_NOMEM.
+ * WEIR_OK; WEIR_ERROR with err: none, more than one, another algorithm, a
+ * weak one; WEIR_NOMEM.
  */
 int weir_public_key_parse(weir_public_key_t *pub, weir_str_t pem,
     weir_err_t *err);
