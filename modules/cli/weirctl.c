@@ -165,7 +165,7 @@ weirctl_usage(const char *path, const weirctl_verb_t *verbs, FILE *out)
         fprintf(out, "  %-10s %s\n", v->name, v->summary);
     }
 
-    fprintf(out, "\nexit: 0 yes, 1 no, 2 usage\n");
+    fprintf(out, "\nexit: 0 yes, 1 no, 2 usage, 3 store unreachable\n");
 
     return WEIRCTL_YES;
 }
