@@ -381,6 +381,7 @@ weir_file_beside(const weir_file_dir_t *dir, const char *name,
     unsigned           i;
     weir_store_code_e  rc;
 
+    fd = -1;
     rc = weir_file_temp(temp, name, err);
 
     if (rc == WEIR_STORE_OK) {

@@ -60,6 +60,7 @@ weir_file_publish(weir_store_t *s, const weir_store_change_t *c,
 
     memset(&p, 0, sizeof(weir_file_pending_t));
 
+    lock = -1;
     rc = weir_file_change_valid(c, &p, err);
 
     if (rc == WEIR_STORE_OK) {
