@@ -9,6 +9,7 @@
  *   set KIND NAME EXPECT BYTES
  *   reports | report NAME | put NAME BYTES | drop BEFORE
  *   audit FROM | append LINE | trim BEFORE | collect EXPECT BEFORE [KEEP...]
+ *   quit
  */
 
 #include <stdio.h>
@@ -392,6 +393,11 @@ main(int argc, char **argv)
     while (getline(&text, &size, stdin) > 0) {
         weir_arena_init(&d.arena, &weir_alloc_malloc, 0);
         split(&d, text);
+
+        if (weir_str_eq(word(&d, 0), weir_str("quit"))) {
+            weir_arena_done(&d.arena);
+            break;
+        }
 
         rc = d.n == 0 ? WEIR_STORE_INVALID : operate(&d);
 

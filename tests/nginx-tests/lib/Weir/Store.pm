@@ -93,6 +93,10 @@ sub close {
 
     return 0 unless $self->{pid};
 
+    # other children of the test may hold the pipe open
+
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite($self->{to}, "quit\n");
     CORE::close($self->{to});
     waitpid($self->{pid}, 0);
     $self->{pid} = undef;
