@@ -107,6 +107,15 @@ sub pause  { kill 'STOP', $_[0]{pid} }
 sub resume { kill 'CONT', $_[0]{pid} }
 
 
+# A server that changes its role drops its clients.
+
+sub reconnect {
+    my ($self) = @_;
+    $self->{c} = undef;
+    return $self;
+}
+
+
 # One command: a string, a number, undef (nil) or a list reference; dies with
 # the server's error.
 
