@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "weirctl_policy.h"
+#include "weirctl_fleet.h"
 
 
 #define WEIRCTL_PATH_MAX  64
@@ -37,6 +37,25 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       NULL },
     { "eval", "DIR", "decide requests, JSON lines in and out", weirctl_eval,
       NULL },
+    { "push", "DIR|FILE", "publish policies, and wait for the gateways",
+      weirctl_push, NULL },
+    { "status", "", "which gateway runs which bundle", weirctl_status,
+      NULL },
+    { "split", "VERB ...", "show and set the weights of traffic splits",
+      NULL, weirctl_split_verbs },
+    { "history", "[KIND/NAME]", "what was published, by whom",
+      weirctl_history, NULL },
+    { "rollback", "", "publish an older content again", weirctl_rollback,
+      NULL },
+    { "pull", "PATH", "write a bundle's policies into a folder",
+      weirctl_pull, NULL },
+    { "keygen", "NAME", "make a key pair that signs", weirctl_keygen, NULL },
+    { "build", "DIR FILE", "make a bundle to be signed by others",
+      weirctl_build, NULL },
+    { "sign", "FILE", "add signatures to a built bundle", weirctl_sign,
+      NULL },
+    { "audit", "VERB ...", "verify, export and trim the trail", NULL,
+      weirctl_audit_verbs },
     { "token", "VERB ...", "make, show and verify tokens", NULL,
       weirctl_token_verbs },
     weirctl_verbs_end

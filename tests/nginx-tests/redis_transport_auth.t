@@ -4,7 +4,7 @@
 
 use Weir::Test;
 use Weir::Redis;
-use Weir::Store;
+use Weir::DriveStore;
 
 my $t = Weir::Test->new(assert => 0);
 
@@ -19,19 +19,19 @@ my $r = Weir::Redis->new($t, auth => ['secret word'],
                          args => ['--requirepass', 'secret word']);
 my $url = 'redis://127.0.0.1:' . $r->port;
 
-like(Weir::Store->new($t, $url)->first, qr/^unreachable .*NOAUTH/, 'none');
-like(Weir::Store->new($t, "$url password_file=@{[ $t->path('wrong') ]}")
+like(Weir::DriveStore->new($t, $url)->first, qr/^unreachable .*NOAUTH/, 'none');
+like(Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('wrong') ]}")
      ->first, qr/^unreachable .*WRONGPASS/, 'a wrong one');
-like(Weir::Store->new($t, "$url password_file=@{[ $t->path('none') ]}")
+like(Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('none') ]}")
      ->first, qr/^unreachable password_file=.*No such file/, 'no file');
-like(Weir::Store->new($t, "$url password_file=@{[ $t->path('empty') ]}")
+like(Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('empty') ]}")
      ->first, qr/^unreachable password_file=.*is empty/, 'an empty file');
-like(Weir::Store->new($t, "$url password_file=@{[ $t->path('long') ]}")
+like(Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('long') ]}")
      ->first, qr/^unreachable password_file=.*longer/, 'a long one');
-like(Weir::Store->new($t, "redis://x:secret\@127.0.0.1:" . $r->port)->first,
+like(Weir::DriveStore->new($t, "redis://x:secret\@127.0.0.1:" . $r->port)->first,
      qr/^invalid credentials do not belong/, 'not in the address');
 
-my $s = Weir::Store->new($t, "$url password_file=@{[ $t->path('pass') ]}");
+my $s = Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('pass') ]}");
 ok($s->opened, 'the right one');
 is($s->op('publish', '-', 'A1'), 'ok', 'publishes');
 
@@ -50,7 +50,7 @@ $r->command('ACL', 'SETUSER', 'reader', 'on', '>secret word',
             '+scan', '+time', '+pttl', '+xrange');
 $t->file('pass', 'secret word', 0600);
 
-my $reader = Weir::Store->new($t, "$url user=reader password_file="
+my $reader = Weir::DriveStore->new($t, "$url user=reader password_file="
                                   . $t->path('pass'));
 ok($reader->opened, 'a user') or diag $reader->first;
 is($reader->op('head'), 'ok A1', 'may read');
@@ -62,13 +62,13 @@ like($reader->op('set', 'split', 'a', '-', 'X'), qr/^denied .*NOPERM/,
 like($reader->op('put', 'gw', 'x'), qr/^denied .*NOPERM/, 'nor report');
 is($s->op('head'), 'ok A1', 'nothing happened');
 
-my $elsewhere = Weir::Store->new($t, "$url namespace=x user=reader "
+my $elsewhere = Weir::DriveStore->new($t, "$url namespace=x user=reader "
                                      . 'password_file=' . $t->path('pass'));
 like($elsewhere->op('head'), qr/^unreadable .*NOPERM/,
      'another namespace is closed');
 
 $r->command('ACL', 'SETUSER', 'reader', '-role');
-like(Weir::Store->new($t, "$url user=reader password_file="
+like(Weir::DriveStore->new($t, "$url user=reader password_file="
                           . $t->path('pass'))->first,
      qr/^unreachable .*ROLE: NOPERM/, 'who may not ask for the role');
 
@@ -88,7 +88,7 @@ my $d = $t->dir;
 
 sub opened {
     my ($server, $host, $words) = @_;
-    return Weir::Store->new($t, "rediss://$host:" . $server->port
+    return Weir::DriveStore->new($t, "rediss://$host:" . $server->port
                                 . ($words ? " $words" : ''))->first;
 }
 
@@ -103,12 +103,12 @@ like(opened($tls, '127.0.0.1', ''), qr/^unreachable .*certificate: /,
      'the CAs of the system');
 like(opened($tls, '127.0.0.1', "ca=$d/none.crt"), qr/^unreachable ca=/,
      'a CA that is not there');
-like(Weir::Store->new($t, 'redis://127.0.0.1:' . $tls->port)->first,
+like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $tls->port)->first,
      qr/^unreachable /, 'without TLS');
 like(opened($r, '127.0.0.1', "ca=$d/ca.crt"), qr/^unreachable /,
      'TLS to a server without: no way back to plain');
 
-my $store = Weir::Store->new($t, 'rediss://127.0.0.1:' . $tls->port
+my $store = Weir::DriveStore->new($t, 'rediss://127.0.0.1:' . $tls->port
                                  . " ca=$d/ca.crt");
 my $large = 'x' x 40000;
 is($store->op('publish', '-', 'A1', $large), 'ok', 'publishes');

@@ -5,7 +5,7 @@
 
 use Weir::Test;
 use Weir::Redis;
-use Weir::Store;
+use Weir::DriveStore;
 
 my $t = Weir::Test->new(assert => 0);
 my @nodes = Weir::Redis->cluster($t);
@@ -17,12 +17,12 @@ my ($target) = grep { $_->command('ROLE')->[0] eq 'master' && $_ != $owner }
 my $words = "redis://$hosts cluster=on namespace=prod";
 
 for my $node (@nodes) {
-    my $one = Weir::Store->new($t, 'redis://127.0.0.1:' . $node->port
+    my $one = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $node->port
                                    . ' cluster=on namespace=prod');
     ok($one->opened, 'by any node');
 }
 
-my $s = Weir::Store->new($t, $words);
+my $s = Weir::DriveStore->new($t, $words);
 is($s->first, 'ok open', 'by a list');
 is($s->op('publish', '-', 'A1', 'one', 'two'), 'ok', 'published');
 is($s->op('set', 'split', 'a', '-', 'X1'), 'ok', 'a live document');
@@ -64,7 +64,7 @@ is($s->op('audit', 0), 'A1 X1 A2 ok 0', 'with everything');
 
 # MOVED to who was not asked before
 
-my $fresh = Weir::Store->new($t, $words);
+my $fresh = Weir::DriveStore->new($t, $words);
 is($fresh->op('head'), 'ok A2', 'found at its new place');
 
 # its master dies

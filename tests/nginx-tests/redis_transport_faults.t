@@ -6,7 +6,7 @@
 use Weir::Test;
 use Weir::FakeRedis;
 use Weir::Redis;
-use Weir::Store;
+use Weir::DriveStore;
 
 my $t = Weir::Test->new(assert => 0);
 my $r = Weir::Redis->new($t);
@@ -15,13 +15,13 @@ my $slow = Weir::Net::deadline_factor();
 
 # gone, and back
 
-my $s = Weir::Store->new($t, $url);
+my $s = Weir::DriveStore->new($t, $url);
 is($s->op('publish', '-', 'A1', 'seg'), 'ok', 'published');
 
 $r->crash;
 like($s->op('head'), qr/^unreachable .*Connection refused/, 'killed');
 like($s->op('publish', 'A1', 'A2'), qr/^unreachable /, 'nothing to publish to');
-like(Weir::Store->new($t, $url)->first, qr/^unreachable .*refused/,
+like(Weir::DriveStore->new($t, $url)->first, qr/^unreachable .*refused/,
      'nor to open');
 
 $r->start;
@@ -35,7 +35,7 @@ like($s->op('head'), qr/^unreachable .*timed out/, 'stopped');
 ok($s->took < 5 * $slow, 'in time: ' . $s->took);
 like($s->op('publish', 'A1', 'A2'), qr/^unreachable .*timed out/,
      'to a stopped one');
-like(Weir::Store->new($t, "$url timeout=100ms")->first,
+like(Weir::DriveStore->new($t, "$url timeout=100ms")->first,
      qr/^unreachable .*timed out/, 'opened while stopped');
 $r->resume;
 is($s->op('head'), 'ok A1', 'goes on: late replies are mixed up with none');
@@ -58,11 +58,11 @@ is($s->op('publish', 'A1', 'A2'), 'ok', 'room again');
 
 my $replica = Weir::Redis->new($t, args => [
     '--replicaof', '127.0.0.1 ' . $r->port ]);
-like(Weir::Store->new($t, 'redis://127.0.0.1:' . $replica->port)->first,
+like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $replica->port)->first,
      qr/^unreachable .*is a replica of 127\.0\.0\.1:/, 'a replica');
 
 $replica->command('REPLICAOF', 'NO', 'ONE');
-my $demoted = Weir::Store->new($t, 'redis://127.0.0.1:' . $replica->port);
+my $demoted = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $replica->port);
 ok($demoted->opened, 'not any more');
 $replica->command('REPLICAOF', '127.0.0.1', $r->port);
 like($demoted->op('append', 'x'), qr/^(?:unreachable|denied) /,
@@ -84,7 +84,7 @@ my %wires = (
 for my $name (sort keys %wires) {
     my ($wire, $re) = @{ $wires{$name} };
     my $fake = Weir::FakeRedis->new($t, GET => $wire);
-    my $f = Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port
+    my $f = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port
                                  . ' timeout=200ms');
 
     ok($f->opened, "$name: open");
@@ -97,11 +97,11 @@ for my $name (sort keys %wires) {
 # replies that nobody asked for
 
 my $fake = Weir::FakeRedis->new($t, connect => "+PONG\r\n+EXTRA\r\n");
-like(Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port)->first,
+like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port)->first,
      qr/^unreachable /, 'before the first command');
 
 $fake = Weir::FakeRedis->new($t, GET => "\$2\r\nA1\r\n+EXTRA\r\n");
-my $f = Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port);
+my $f = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port);
 is($f->op('head'), 'ok A1', 'the reply');
 like($f->op('rev'), qr/^(?:unreachable|corrupt) /,
      'what follows it is no reply to the next command') for 1 .. 2;
@@ -117,7 +117,7 @@ $fake = Weir::FakeRedis->new($t, GET => sub {
     }
     return 0;
 });
-$f = Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port
+$f = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port
                           . ' timeout=200ms');
 like($f->op('head'), qr/^unreachable .*timed out/, 'drips');
 ok($f->took < 8 * $slow, 'ends all the same: ' . $f->took);
@@ -128,20 +128,20 @@ $fake = Weir::FakeRedis->new($t, WATCH => "+OK\r\n", GET => "\$-1\r\n",
                              TYPE => "+none\r\n", MULTI => "+OK\r\n",
                              XADD => "+QUEUED\r\n", SET => "+QUEUED\r\n",
                              EXEC => sub { 0 });
-$f = Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port);
+$f = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port);
 like($f->op('publish', '-', 'A1'), qr/^unreachable .*closed/,
      'closed at EXEC');
 
 # an error that would write to the terminal
 
 $fake = Weir::FakeRedis->new($t, GET => "-ERR \x1b[31mred\x07\r\n");
-$f = Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port);
+$f = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port);
 like($f->op('head'), qr/^other .*ERR \?\[31mred\?$/, 'is made harmless');
 
 # redirections where there is no cluster
 
 $fake = Weir::FakeRedis->new($t, GET => "-MOVED 1 127.0.0.1:1\r\n");
-$f = Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port);
+$f = Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port);
 like($f->op('head'), qr/^unreachable .*MOVED/, 'are not followed');
 
 # nor to another machine without TLS
@@ -149,16 +149,16 @@ like($f->op('head'), qr/^unreachable .*MOVED/, 'are not followed');
 $fake = Weir::FakeRedis->new($t,
     CLUSTER => "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n\$9\r\n192.0.2.1\r\n"
                . ":6379\r\n");
-like(Weir::Store->new($t, 'redis://127.0.0.1:' . $fake->port
+like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $fake->port
                           . ' cluster=on')->first,
      qr/^unreachable .*192\.0\.2\.1:6379: is another machine/,
      'not even where a cluster says so');
 
 # words
 
-like(Weir::Store->new($t, 'redis://192.0.2.1')->first,
+like(Weir::DriveStore->new($t, 'redis://192.0.2.1')->first,
      qr/^invalid .*another machine/, 'another machine without TLS');
-like(Weir::Store->new($t, 'redis://nowhere.invalid insecure')->first,
+like(Weir::DriveStore->new($t, 'redis://nowhere.invalid insecure')->first,
      qr/^unreachable nowhere\.invalid:6379: /, 'a name that is none');
 
 is($_->close, 0, 'ended by itself') for $s, $f, $demoted;

@@ -6,12 +6,12 @@ use Digest::SHA qw(sha256_hex);
 
 use Weir::Test;
 use Weir::Redis;
-use Weir::Store;
+use Weir::DriveStore;
 
 my $t = Weir::Test->new(assert => 0);
 my $r = Weir::Redis->new($t);
 my $url = 'redis://127.0.0.1:' . $r->port;
-my $s = Weir::Store->new($t, "$url namespace=prod");
+my $s = Weir::DriveStore->new($t, "$url namespace=prod");
 
 is($s->first, 'ok open', 'opened');
 
@@ -81,7 +81,7 @@ is($s->op('lives'), 'ok freeze/z split/a split/b', 'foreign fields');
 
 # another namespace is another store
 
-my $other = Weir::Store->new($t, $url);
+my $other = Weir::DriveStore->new($t, $url);
 like($other->op('head'), qr/^missing /, 'another namespace');
 is($other->op('publish', '-', 'W1', 'one'), 'ok', 'has its own head');
 is($s->op('head'), 'ok A2', 'and ours stays');
@@ -122,7 +122,7 @@ is($s->op('append', 'line'), 'ok 0', 'a line of no document');
 like($s->op('audit', 0), qr/ X5 line ok 0$/, 'at the end');
 
 my $trail = 'weir:{old}:cfg:audit';
-my $old = Weir::Store->new($t, "$url namespace=old");
+my $old = Weir::DriveStore->new($t, "$url namespace=old");
 
 for my $n (0 .. 699) {
     $r->command('XADD', $trail, (86400 * (10 + int($n / 100)) + $n) * 1000
@@ -191,7 +191,7 @@ is($other->op('segment', sha256_hex('one')), 'ok one',
 
 # many publishers: each change happens once or not at all
 
-my @p = map { Weir::Store->new($t, "$url namespace=race") } 1 .. 4;
+my @p = map { Weir::DriveStore->new($t, "$url namespace=race") } 1 .. 4;
 my $won = 0;
 
 for my $round (1 .. 15) {

@@ -5,32 +5,32 @@
 
 use Weir::Test;
 use Weir::Redis;
-use Weir::Store;
+use Weir::DriveStore;
 
 my $t = Weir::Test->new(assert => 0);
 my $fleet = Weir::Redis->fleet($t);
 my @sentinels = @{ $fleet->{sentinels} };
 my $hosts = join ',', map { '127.0.0.1:' . $_->port } @sentinels;
 
-my $s = Weir::Store->new($t, "sentinel://$hosts/main");
+my $s = Weir::DriveStore->new($t, "sentinel://$hosts/main");
 is($s->first, 'ok open', 'found');
 is($s->op('publish', '-', 'A1', 'seg'), 'ok', 'published');
 is($fleet->{master}->command('GET', 'weir:{weir}:cfg:head'), 'A1',
    'to the master');
 
-like(Weir::Store->new($t, "sentinel://$hosts/nobody")->first,
+like(Weir::DriveStore->new($t, "sentinel://$hosts/nobody")->first,
      qr/^unreachable .*knows no master "nobody"/, 'another name');
-like(Weir::Store->new($t, 'redis://127.0.0.1:' . $sentinels[0]->port)->first,
+like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $sentinels[0]->port)->first,
      qr/^unreachable .*(?:is a Sentinel|unknown command|HELLO)/,
      'a Sentinel is no store');
-like(Weir::Store->new($t, 'sentinel://127.0.0.1:'
+like(Weir::DriveStore->new($t, 'sentinel://127.0.0.1:'
                           . $fleet->{master}->port . '/main')->first,
      qr/^unreachable /, 'a store is no Sentinel');
 
 # a Sentinel that is not there
 
 $sentinels[0]->crash;
-is(Weir::Store->new($t, "sentinel://$hosts/main")->first, 'ok open',
+is(Weir::DriveStore->new($t, "sentinel://$hosts/main")->first, 'ok open',
    'the next one is asked');
 $sentinels[0]->start;
 
@@ -74,7 +74,7 @@ is($new->command('GET', 'weir:{weir}:cfg:head'), 'A3', 'indeed');
 
 $_->crash for @sentinels;
 is($s->op('head'), 'ok A3', 'whoever is connected needs none');
-like(Weir::Store->new($t, "sentinel://$hosts/main")->first,
+like(Weir::DriveStore->new($t, "sentinel://$hosts/main")->first,
      qr/^unreachable .*refused/, 'whoever is not does');
 
 is($s->close, 0, 'ended by itself');

@@ -396,9 +396,11 @@ strictness(void **state)
         { "{" TYPE "," TYPE ",\"payload\":\"e30=\",\"signatures\":[]}",
           "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"payload\":\"e30=\","
-          "\"signatures\":[]}", "bad-signature" },
+          "\"signatures\":[]}",
+          "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":[],"
-          "\"signatures\":[]}", "bad-signature" },
+          "\"signatures\":[]}",
+          "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":[],\"x\":1}",
           "bad-signature" },
         { "{" TYPE ",\"payload\":7,\"signatures\":[]}", "bad-signature" },
@@ -418,11 +420,14 @@ strictness(void **state)
         { "{" TYPE ",\"payload\":\"\\u00e30=\",\"signatures\":[]}",
           "bad-signature" },
         { "{\"payloadType\":\"application/vnd.weir.splat.v1+json\","
-          "\"payload\":\"e30=\",\"signatures\":[]}", "bad-signature" },
+          "\"payload\":\"e30=\",\"signatures\":[]}",
+          "bad-signature" },
         { "{\"payloadType\":\"application/vnd.weir.split.v2+json\","
-          "\"payload\":\"e30=\",\"signatures\":[]}", "bad-signature" },
+          "\"payload\":\"e30=\",\"signatures\":[]}",
+          "bad-signature" },
         { "{\"payloadType\":\"application/vnd.weir.v1+json\","
-          "\"payload\":\"e30=\",\"signatures\":[]}", "bad-signature" },
+          "\"payload\":\"e30=\",\"signatures\":[]}",
+          "bad-signature" },
         { "{\"payloadType\":\"\",\"payload\":\"e30=\",\"signatures\":[]}",
           "bad-signature" },
         { "{\"payloadType\":null,\"payload\":\"e30=\",\"signatures\":[]}",
@@ -430,9 +435,11 @@ strictness(void **state)
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":[{}]}",
           "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":["
-          "{\"keyid\":\"0123456789abcdef\"}]}", "bad-signature" },
+          "{\"keyid\":\"0123456789abcdef\"}]}",
+          "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":["
-          "{\"sig\":\"" SIG "\"}]}", "bad-signature" },
+          "{\"sig\":\"" SIG "\"}]}",
+          "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":["
           "{\"keyid\":\"0123456789ABCDEF\",\"sig\":\"" SIG "\"}]}",
           "bad-signature" },
@@ -444,10 +451,12 @@ strictness(void **state)
           "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":["
           "{\"keyid\":\"0123456789abcdef\",\"sig\":\"" SIG "\","
-          "\"cert\":\"\"}]}", "bad-signature" },
+          "\"cert\":\"\"}]}",
+          "bad-signature" },
         { "{" TYPE ",\"payload\":\"e30=\",\"signatures\":["
           "{\"keyid\":\"0123456789abcdef\",\"keyid\":\"0123456789abcdef\","
-          "\"sig\":\"" SIG "\"}]}", "bad-signature" },
+          "\"sig\":\"" SIG "\"}]}",
+          "bad-signature" },
         { "\xef\xbb\xbf{" TYPE ",\"payload\":\"e30=\",\"signatures\":[]}",
           "bad-signature" }
     };

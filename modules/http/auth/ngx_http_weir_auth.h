@@ -29,6 +29,9 @@ ngx_uint_t ngx_http_weir_auth_admits(ngx_http_request_t *r,
  */
 ngx_uint_t ngx_http_weir_auth_issuer_known(ngx_conf_t *cf, ngx_str_t *name);
 
+/* The names (ngx_str_t) of all of them; NULL: out of memory. */
+ngx_array_t *ngx_http_weir_auth_issuer_names(ngx_conf_t *cf);
+
 /*
  * The names (ngx_str_t) of the issuers whose tokens weir_auth admits in the
  * location that has these settings (ngx_http_weir_loc_conf_t.loc_conf); NULL

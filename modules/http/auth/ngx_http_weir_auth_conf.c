@@ -271,11 +271,10 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_weir_auth_loc_conf_t *alcf = conf;
 
-    ngx_str_t                          *value;
-    ngx_uint_t                          i;
-    ngx_http_weir_auth_header_t        *header, *h;
-    ngx_http_weir_auth_main_conf_t     *amcf;
-    ngx_http_compile_complex_value_t    ccv;
+    ngx_str_t                       *value;
+    ngx_uint_t                       i;
+    ngx_http_weir_auth_header_t     *header, *h;
+    ngx_http_weir_auth_main_conf_t  *amcf;
 
     /* of these the client's own is needed, or nginx writes them itself */
 
@@ -372,13 +371,9 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
 
     ngx_strlow(header->lowcase.data, value[1].data, value[1].len);
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[2];
-    ccv.complex_value = &header->value;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+    if (ngx_http_weir_value_compile(cf, &value[2], &header->value)
+        != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -53,7 +53,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                       name;
     ngx_str_t                       lowcase;
-    ngx_http_complex_value_t        value;
+    ngx_http_weir_value_t           value;
 } ngx_http_weir_auth_header_t;
 
 

@@ -461,6 +461,33 @@ ngx_http_weir_auth_issuer_known(ngx_conf_t *cf, ngx_str_t *name)
 
 
 ngx_array_t *
+ngx_http_weir_auth_issuer_names(ngx_conf_t *cf)
+{
+    ngx_str_t                       *name;
+    ngx_uint_t                       i;
+    ngx_array_t                     *names;
+    ngx_http_weir_auth_issuer_t    **issuer;
+    ngx_http_weir_auth_main_conf_t  *amcf;
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_auth_module);
+    issuer = amcf->issuers.elts;
+
+    names = ngx_array_create(cf->pool, amcf->issuers.nelts + 1,
+                             sizeof(ngx_str_t));
+    if (names == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < amcf->issuers.nelts; i++) {
+        name = ngx_array_push(names);
+        *name = issuer[i]->name;
+    }
+
+    return names;
+}
+
+
+ngx_array_t *
 ngx_http_weir_auth_issuers(void **loc_conf)
 {
     ngx_http_weir_auth_loc_conf_t  *alcf;

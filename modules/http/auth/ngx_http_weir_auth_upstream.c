@@ -45,7 +45,7 @@ ngx_http_weir_auth_upstream(ngx_http_request_t *r,
 
     for (i = 0; i < alcf->headers->nelts; i++) {
 
-        if (ngx_http_complex_value(r, &h[i].value, &value) != NGX_OK
+        if (ngx_http_weir_value(r, &h[i].value, &value) != NGX_OK
             || ngx_http_weir_auth_clean(r, &value) != NGX_OK)
         {
             return NGX_ERROR;
@@ -100,6 +100,21 @@ ngx_http_weir_auth_authorization(ngx_http_request_t *r,
 }
 
 
+/* Of eight bytes: a high bit tells of one that is not printable ASCII. */
+
+static ngx_inline ngx_uint_t
+ngx_http_weir_auth_printable(u_char *p)
+{
+    uint64_t  x;
+
+    ngx_memcpy(&x, p, 8);
+
+    return ((x | (x - 0x2020202020202020) | (x + 0x0101010101010101))
+            & 0x8080808080808080)
+           == 0;
+}
+
+
 /*
  * Printable ASCII, else base64url; a space at an end would be lost on the
  * way, and with it the difference to another value.
@@ -109,21 +124,21 @@ ngx_int_t
 ngx_http_weir_auth_clean(ngx_http_request_t *r, ngx_str_t *value)
 {
     u_char      *p;
-    uint64_t     x;
     ngx_uint_t   i;
     weir_str_t   s;
 
-    /* eight bytes at a time while the high bits tell of no other byte */
-
     for (i = 0; i + 8 <= value->len; i += 8) {
-        ngx_memcpy(&x, value->data + i, 8);
-
-        if (((x | (x - 0x2020202020202020) | (x + 0x0101010101010101))
-             & 0x8080808080808080)
-            != 0)
-        {
+        if (!ngx_http_weir_auth_printable(value->data + i)) {
             break;
         }
+    }
+
+    /* the last eight, some of them again */
+
+    if (i + 8 > value->len && value->len >= 8
+        && ngx_http_weir_auth_printable(value->data + value->len - 8))
+    {
+        i = value->len;
     }
 
     for ( /* void */ ; i < value->len; i++) {

@@ -235,11 +235,37 @@ ngx_int_t ngx_http_weir_strip_add(ngx_conf_t *cf, ngx_str_t *name);
 ngx_int_t ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose,
     u_char *key);
 
+/*
+ * The namespace of the store, which weir_store's handler sets: what is
+ * derived from it is derived in postconfiguration.
+ */
+void ngx_http_weir_namespace(ngx_conf_t *cf, ngx_str_t *ns);
+
+/* What this gateway calls itself; from postconfiguration on. */
+ngx_str_t *ngx_http_weir_conf_node(ngx_conf_t *cf);
+ngx_str_t *ngx_http_weir_node_name(ngx_cycle_t *cycle);
+
 /* ngx_http_weir_loc_conf_t * of every location, "if" and server. */
 ngx_array_t *ngx_http_weir_locations(ngx_conf_t *cf);
 
 /* Adds variables: an array that ends with ngx_http_null_variable. */
 ngx_int_t ngx_http_weir_variables_add(ngx_conf_t *cf, ngx_http_variable_t *v);
+
+/*
+ * A value with variables in it, as a directive's argument spells it.  What
+ * ngx_http_weir_value() gives lives as long as the request, and may be the
+ * variable's own bytes: they are not for writing.
+ */
+
+typedef struct {
+    ngx_int_t                  index;    /* of the only variable, or -1 */
+    ngx_http_complex_value_t   script;
+} ngx_http_weir_value_t;
+
+char *ngx_http_weir_value_compile(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_weir_value_t *value);
+ngx_int_t ngx_http_weir_value(ngx_http_request_t *r,
+    ngx_http_weir_value_t *value, ngx_str_t *s);
 
 /* Adds a phase handler: it runs before those that were added before it. */
 ngx_int_t ngx_http_weir_handler_add(ngx_conf_t *cf, ngx_uint_t phase,
@@ -252,7 +278,18 @@ ngx_int_t ngx_http_weir_handler_add(ngx_conf_t *cf, ngx_uint_t phase,
 ngx_http_weir_ctx_t *ngx_http_weir_ctx(ngx_http_request_t *r);
 
 /* The context if there is one, else NULL. */
-ngx_http_weir_ctx_t *ngx_http_weir_ctx_get(ngx_http_request_t *r);
+
+ngx_http_weir_ctx_t *ngx_http_weir_ctx_again(ngx_http_request_t *r);
+
+static ngx_inline ngx_http_weir_ctx_t *
+ngx_http_weir_ctx_get(ngx_http_request_t *r)
+{
+    ngx_http_weir_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_weir_module);
+
+    return ctx ? ctx : ngx_http_weir_ctx_again(r->main);
+}
 
 /* An area's state, zeroed when new; NULL: out of memory. */
 void *ngx_http_weir_state(ngx_http_weir_ctx_t *ctx, ngx_uint_t state,

@@ -323,6 +323,31 @@ ngx_http_weir_node_default(ngx_conf_t *cf, ngx_http_weir_main_conf_t *mcf)
 }
 
 
+ngx_str_t *
+ngx_http_weir_conf_node(ngx_conf_t *cf)
+{
+    return &ngx_http_weir_main(cf)->node;
+}
+
+
+ngx_str_t *
+ngx_http_weir_node_name(ngx_cycle_t *cycle)
+{
+    ngx_http_weir_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_weir_module);
+
+    return &mcf->node;
+}
+
+
+void
+ngx_http_weir_namespace(ngx_conf_t *cf, ngx_str_t *ns)
+{
+    ngx_http_weir_main(cf)->ns = *ns;
+}
+
+
 /* weir_secret FILE */
 
 char *
@@ -404,23 +429,31 @@ ngx_http_weir_secret(ngx_conf_t *cf, const char *purpose, u_char *key)
     u_char                      hash[EVP_MAX_MD_SIZE];
     unsigned                    len;
     ngx_int_t                   rc;
+    ngx_str_t                   ns;
     EVP_MD_CTX                 *md;
     ngx_http_weir_main_conf_t  *mcf;
 
     mcf = ngx_http_weir_main(cf);
+
+    ns = mcf->ns;
+
+    if (ns.len == 0) {
+        ngx_str_set(&ns, "weir");
+    }
 
     md = EVP_MD_CTX_new();
     if (md == NULL) {
         return NGX_ERROR;
     }
 
-    /* without a secret: the namespace's name, whose default is "weir" */
+    /* without a secret: the namespace's name */
 
     rc = (EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
           && EVP_DigestUpdate(md, purpose, ngx_strlen(purpose) + 1) == 1
           && (mcf->secret.len
               ? EVP_DigestUpdate(md, mcf->secret.data, mcf->secret.len)
-              : EVP_DigestUpdate(md, "namespace:weir", 14)) == 1
+              : EVP_DigestUpdate(md, "namespace:", 10) == 1
+                && EVP_DigestUpdate(md, ns.data, ns.len) == 1) == 1
           && EVP_DigestFinal_ex(md, hash, &len) == 1)
          ? NGX_OK : NGX_ERROR;
 

@@ -23,19 +23,12 @@ static int ngx_http_weir_refill(void *ctx, void *dst, size_t len);
 static weir_random_t  ngx_http_weir_random_buffer;
 
 
+/* Of the main request r, whose own pointer to it an internal redirect took. */
+
 ngx_http_weir_ctx_t *
-ngx_http_weir_ctx_get(ngx_http_request_t *r)
+ngx_http_weir_ctx_again(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t   *cln;
-    ngx_http_weir_ctx_t  *ctx;
-
-    r = r->main;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_weir_module);
-
-    if (ctx) {
-        return ctx;
-    }
+    ngx_pool_cleanup_t  *cln;
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == ngx_http_weir_ctx_cleanup) {

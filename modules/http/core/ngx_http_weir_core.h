@@ -26,6 +26,7 @@ typedef struct {
     ngx_array_t                 strip;      /* ngx_http_weir_header_name_t */
     ngx_str_t                   node;
     ngx_str_t                   secret;
+    ngx_str_t                   ns;         /* of the store; unset: weir */
     unsigned                    used:1;
     unsigned                    auth:1;     /* weir_auth stands somewhere */
 } ngx_http_weir_main_conf_t;

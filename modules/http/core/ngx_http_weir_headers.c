@@ -297,6 +297,16 @@ ngx_http_weir_header_forget(ngx_http_request_t *r, ngx_table_elt_t *h)
 }
 
 
+/* Of equal length.  What other modules append may lack a lowcase_key. */
+
+static ngx_inline ngx_uint_t
+ngx_http_weir_header_exact(ngx_table_elt_t *h, ngx_str_t *name)
+{
+    return h->lowcase_key
+           && ngx_memcmp(h->lowcase_key, name->data, name->len) == 0;
+}
+
+
 /* name is lower case; "_" and "-" are the same */
 
 static ngx_uint_t
@@ -307,6 +317,10 @@ ngx_http_weir_header_same(ngx_table_elt_t *h, ngx_str_t *name)
 
     if (h->key.len != name->len) {
         return 0;
+    }
+
+    if (ngx_http_weir_header_exact(h, name)) {
+        return 1;
     }
 
     for (i = 0; i < name->len; i++) {
@@ -374,8 +388,7 @@ ngx_http_weir_header_find(ngx_http_request_t *r, ngx_str_t *name,
 
         /* "x_a" is "x-a" to some upstreams, and another header to others */
 
-        if ((memchr(h->key.data, '_', h->key.len)
-             || memchr(name->data, '_', name->len))
+        if (!ngx_http_weir_header_exact(h, name)
             && ngx_strncasecmp(h->key.data, name->data, name->len) != 0)
         {
             return 2;

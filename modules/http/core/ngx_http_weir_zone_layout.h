@@ -12,7 +12,7 @@
 
 /* Changes whenever the meaning of what lies in the zone does. */
 
-#define NGX_HTTP_WEIR_ZONE_LAYOUT   2
+#define NGX_HTTP_WEIR_ZONE_LAYOUT   3
 
 #define NGX_HTTP_WEIR_BLOCK_NAME    128
 #define NGX_HTTP_WEIR_BLOCK_ALIGN   64

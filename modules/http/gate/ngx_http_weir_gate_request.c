@@ -300,13 +300,17 @@ ngx_http_weir_gate_same(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
 
     fold = lcf->path_allow & WEIR_PATH_ALLOW_DOUBLE_SLASH;
 
+    if (!fold) {
+        return ea - a == eb - b && ngx_memcmp(a, b, ea - a) == 0;
+    }
+
     while (a < ea && b < eb) {
 
         if (*a++ != *b++) {
             return 0;
         }
 
-        if (fold && a[-1] == '/') {
+        if (a[-1] == '/') {
             while (a < ea && *a == '/') { a++; }
             while (b < eb && *b == '/') { b++; }
         }

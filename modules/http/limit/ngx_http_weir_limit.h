@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                      name;
-    ngx_http_complex_value_t       key;
+    ngx_http_weir_value_t          key;
     weir_rate_t                    rate;
     uint64_t                       cost;
     ngx_str_t                      policy;     /* its RateLimit-Policy member */

@@ -248,8 +248,7 @@ static char *
 ngx_http_weir_quota_key(ngx_conf_t *cf, ngx_http_weir_quota_t *quota,
     ngx_str_t *text)
 {
-    weir_str_t                         key;
-    ngx_http_compile_complex_value_t   ccv;
+    weir_str_t  key;
 
     if (text->len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -265,17 +264,7 @@ ngx_http_weir_quota_key(ngx_conf_t *cf, ngx_http_weir_quota_t *quota,
         return NGX_CONF_OK;
     }
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = &quota->key;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_weir_value_compile(cf, text, &quota->key);
 }
 
 

@@ -262,7 +262,7 @@ ngx_http_weir_limit_ask(ngx_http_request_t *r,
     ngx_str_null(&value);
 
     if (!quota->prefix
-        && ngx_http_complex_value(r, &quota->key, &value) != NGX_OK)
+        && ngx_http_weir_value(r, &quota->key, &value) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -1,17 +1,12 @@
 
 /*
  * Weir: the local bundle: read and compiled when nginx reads its
- * configuration, and compared with what that configuration names.
+ * configuration.
  */
 
 #include "ngx_http_weir_policy_internal.h"
-#include "ngx_http_weir_auth.h"
 
 #include <openssl/evp.h>
-
-
-#pragma weak ngx_http_weir_auth_issuer_known
-#pragma weak ngx_http_weir_auth_issuers
 
 
 typedef struct {
@@ -36,12 +31,6 @@ static int ngx_http_weir_policy_read(void *data, weir_str_t path, size_t max,
     weir_str_t *text);
 static u_char *ngx_http_weir_policy_path(ngx_http_weir_policy_files_t *files,
     weir_str_t path, const u_char *name);
-static ngx_int_t ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
-    ngx_http_weir_loc_conf_t *lcf);
-static int ngx_http_weir_policy_known(void *data,
-    weir_policy_name_kind_t kind, weir_str_t name);
-static void ngx_http_weir_policy_fault(void *data, weir_str_t message);
 
 
 char *
@@ -85,7 +74,7 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
     rc = weir_policy_read_folder(arena, &files, &sources, &n, &err);
 
     if (rc == WEIR_DECLINED) {
-        ngx_http_weir_policy_reject_text(NGX_HTTP_WEIR_POLICY_REJECT_ERROR,
+        ngx_http_weir_policy_reject_text(WEIR_REFUSAL_POLICY_ERROR,
                                          err.text);
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"weir_bundle\" \"%V\": %s",
                            &mcf->dir, err.text);
@@ -93,7 +82,7 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
     }
 
     if (rc == WEIR_ERROR) {
-        ngx_http_weir_policy_reject_text(NGX_HTTP_WEIR_POLICY_REJECT_ERROR,
+        ngx_http_weir_policy_reject_text(WEIR_REFUSAL_POLICY_ERROR,
                                          "the folder cannot be read");
         return NGX_CONF_ERROR;
     }
@@ -217,7 +206,7 @@ ngx_http_weir_policy_report(ngx_conf_t *cf, weir_arena_t *arena,
 
             if (level == NGX_LOG_EMERG && first && !told) {
                 told = 1;
-                ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_ERROR,
+                ngx_http_weir_policy_reject(WEIR_REFUSAL_POLICY_ERROR,
                                             &line);
             }
         }
@@ -460,161 +449,4 @@ ngx_http_weir_policy_path(ngx_http_weir_policy_files_t *files, weir_str_t path,
     *p = '\0';
 
     return full;
-}
-
-
-ngx_int_t
-ngx_http_weir_policy_bind(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf)
-{
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    ngx_array_t                 *locations;
-    const weir_policy_image_t   *image;
-    ngx_http_weir_loc_conf_t   **lcf;
-
-    locations = ngx_http_weir_locations(cf);
-    lcf = locations->elts;
-
-    image = NULL;
-
-    if (mcf->set) {
-        image = weir_policy_open(mcf->image, mcf->size);
-
-        if (image == NULL) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "weir: the image of \"%V\" is damaged", &mcf->dir);
-            return NGX_ERROR;
-        }
-    }
-
-    rc = NGX_OK;
-
-    for (i = 0; i < locations->nelts; i++) {
-
-        if (lcf[i]->policy_set == 2
-            && ngx_http_weir_policy_bind_one(cf, mcf, image, lcf[i]) != NGX_OK)
-        {
-            rc = NGX_ERROR;
-        }
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
-    ngx_http_weir_loc_conf_t *lcf)
-{
-    uint32_t                           policy;
-    ngx_str_t                         *names;
-    ngx_uint_t                         i;
-    weir_str_t                        *admitted, name;
-    ngx_array_t                       *issuers;
-    weir_policy_binder_t               binder;
-    ngx_http_weir_policy_loc_conf_t   *plcf;
-
-    plcf = lcf->loc_conf[ngx_http_weir_policy_module.ctx_index];
-
-    if (image == NULL) {
-
-        if (plcf->use->told++) {
-            return NGX_OK;
-        }
-
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "there is no \"weir_bundle\": what policy \"%V\" should "
-                      "decide is answered 503 in %V:%ui",
-                      &lcf->policy, &plcf->file, plcf->line);
-        return NGX_OK;
-    }
-
-    name = ngx_http_weir_policy_str(&lcf->policy);
-
-    if (weir_policy_find(image, name, &policy) != WEIR_OK) {
-
-        if (plcf->use->told++) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_MISSING,
-                                    &lcf->policy);
-
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "unknown policy \"%V\": \"%V\" has no such one in %V:%ui",
-                      &lcf->policy, &mcf->dir, &plcf->file, plcf->line);
-        return NGX_ERROR;
-    }
-
-    issuers = NULL;
-
-    if (lcf->auth_set == 2 && ngx_http_weir_auth_issuers) {
-        issuers = ngx_http_weir_auth_issuers(lcf->loc_conf);
-    }
-
-    admitted = NULL;
-
-    if (issuers && issuers->nelts) {
-        names = issuers->elts;
-
-        admitted = ngx_palloc(cf->temp_pool,
-                              issuers->nelts * sizeof(weir_str_t));
-        if (admitted == NULL) {
-            return NGX_ERROR;
-        }
-
-        for (i = 0; i < issuers->nelts; i++) {
-            admitted[i] = ngx_http_weir_policy_str(&names[i]);
-        }
-    }
-
-    binder.known = ngx_http_weir_policy_known;
-    binder.report = ngx_http_weir_policy_fault;
-    binder.ctx = cf;
-
-    if (weir_policy_bind(image, policy, admitted, issuers ? issuers->nelts : 0,
-                         &binder)
-        != 0)
-    {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "policy \"%V\" does not fit in %V:%ui",
-                      &lcf->policy, &plcf->file, plcf->line);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static int
-ngx_http_weir_policy_known(void *data, weir_policy_name_kind_t kind,
-    weir_str_t name)
-{
-    ngx_conf_t *cf = data;
-
-    ngx_str_t  s;
-
-    s.len = name.len;
-    s.data = (u_char *) name.data;
-
-    return kind == WEIR_POLICY_NAME_ISSUER && ngx_http_weir_auth_issuer_known
-           && ngx_http_weir_auth_issuer_known(cf, &s);
-}
-
-
-static void
-ngx_http_weir_policy_fault(void *data, weir_str_t message)
-{
-    ngx_conf_t *cf = data;
-
-    ngx_str_t  s;
-
-    s.len = message.len;
-    s.data = (u_char *) message.data;
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "%V", &s);
-
-    ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_NAME, &s);
 }

@@ -1,84 +1,15 @@
 
 /*
- * Weir: generations: compiled bundles in the zone, one of them active.
- *
- * A decision pins a generation by writing it into the word of its process
- * slot and then looking again whether it is still the active one.  The writer
- * takes a part that is not active, says so, and only then looks at the pins:
- * either it sees a pin, or who pins sees that the part is gone.  Pins of dead
- * processes do not count.  Processes that share the last slot hold the zone's
+ * Weir: generations: compiled bundles in the zone, one of them active; how
+ * decisions pin them (ngx_http_weir_policy_writer.c says why it holds), and
+ * what is known of them.  Processes that share the last slot hold the zone's
  * lock instead.
  */
 
-#include "ngx_http_weir_policy_internal.h"
+#include "ngx_http_weir_policy_zone.h"
 
 
-#define NGX_HTTP_WEIR_POLICY_LINE   64
-
-/* How long the writer waits for decisions at most: they take microseconds. */
-
-#define NGX_HTTP_WEIR_POLICY_TRIES  100
-
-
-typedef struct {
-    ngx_atomic_t   seq;          /* 0: not to be used */
-    size_t         size;
-    time_t         activated;
-    u_char         hash[NGX_HTTP_WEIR_POLICY_HASH];
-} ngx_http_weir_policy_part_t;
-
-
-/* At the head of the area; a line per process slot follows, then the parts. */
-
-typedef struct {
-    ngx_atomic_t                  active;     /* part + 1; 0: none */
-    ngx_atomic_t                  seq;
-    ngx_http_weir_policy_part_t   parts[NGX_HTTP_WEIR_POLICY_PARTS];
-
-    /* under the zone's lock */
-    ngx_uint_t                    error;      /* reason + 1; 0: none */
-    size_t                        len;
-    u_char                        message[NGX_HTTP_WEIR_POLICY_ERROR];
-    ngx_uint_t                    rejected[NGX_HTTP_WEIR_POLICY_REJECTS];
-} ngx_http_weir_policy_head_t;
-
-
-ngx_str_t  ngx_http_weir_policy_rejects[] = {
-    ngx_string("policy-error"),
-    ngx_string("missing-policy"),
-    ngx_string("unknown-name"),
-    ngx_string("too-large")
-};
-
-
-#define ngx_http_weir_policy_head(block)                                      \
-    ((ngx_http_weir_policy_head_t *) (block)->data)
-
-
-static ngx_atomic_t *ngx_http_weir_policy_word(ngx_http_weir_block_t *block,
-    ngx_uint_t slot);
-static size_t ngx_http_weir_policy_room(ngx_http_weir_block_t *block);
-static u_char *ngx_http_weir_policy_data(ngx_http_weir_block_t *block,
-    ngx_uint_t part);
-static ngx_uint_t ngx_http_weir_policy_take_part(ngx_http_weir_block_t *block);
-static ngx_uint_t ngx_http_weir_policy_pinned(ngx_http_weir_block_t *block,
-    ngx_uint_t part);
-
-
-static ngx_atomic_t *
-ngx_http_weir_policy_word(ngx_http_weir_block_t *block, ngx_uint_t slot)
-{
-    return (ngx_atomic_t *)
-           (block->data
-            + ngx_align(sizeof(ngx_http_weir_policy_head_t),
-                        NGX_HTTP_WEIR_POLICY_LINE)
-            + slot * NGX_HTTP_WEIR_POLICY_LINE);
-}
-
-
-/* Bytes of one part. */
-
-static size_t
+size_t
 ngx_http_weir_policy_room(ngx_http_weir_block_t *block)
 {
     size_t  head, room;
@@ -96,7 +27,7 @@ ngx_http_weir_policy_room(ngx_http_weir_block_t *block)
 }
 
 
-static u_char *
+u_char *
 ngx_http_weir_policy_data(ngx_http_weir_block_t *block, ngx_uint_t part)
 {
     return (u_char *) ngx_http_weir_policy_word(block, ngx_http_weir_slots())
@@ -126,7 +57,7 @@ ngx_http_weir_policy_fit(ngx_http_weir_block_t *block, ngx_uint_t fresh,
     message.data = text;
     message.len = p - text;
 
-    ngx_http_weir_policy_reject(NGX_HTTP_WEIR_POLICY_REJECT_LARGE, &message);
+    ngx_http_weir_policy_reject(WEIR_REFUSAL_TOO_LARGE, &message);
 
     need = (mcf->size - room) * NGX_HTTP_WEIR_POLICY_PARTS + block->size
            + 4096;
@@ -139,161 +70,6 @@ ngx_http_weir_policy_fit(ngx_http_weir_block_t *block, ngx_uint_t fresh,
                   NGX_HTTP_WEIR_POLICY_PARTS, room, (need + 1023) / 1024);
 
     return NGX_ERROR;
-}
-
-
-void
-ngx_http_weir_policy_activate(ngx_cycle_t *cycle,
-    ngx_http_weir_policy_main_conf_t *mcf)
-{
-    size_t                         used;
-    u_char                        *data;
-    ngx_uint_t                     i, part;
-    ngx_http_weir_block_t         *block;
-    ngx_http_weir_policy_head_t   *head;
-    ngx_http_weir_policy_part_t   *p;
-
-    block = mcf->block;
-    head = ngx_http_weir_policy_head(block);
-
-    mcf->seq = 0;
-
-    ngx_http_weir_zone_lock();
-    head->error = 0;
-    ngx_http_weir_zone_unlock();
-
-    if (head->active) {
-        part = head->active - 1;
-        p = &head->parts[part];
-
-        if (p->size == mcf->size
-            && ngx_memcmp(p->hash, mcf->hash, NGX_HTTP_WEIR_POLICY_HASH) == 0)
-        {
-            mcf->part = part;
-            mcf->seq = p->seq;
-            goto done;
-        }
-    }
-
-    part = ngx_http_weir_policy_take_part(block);
-
-    if (part == NGX_HTTP_WEIR_POLICY_PARTS) {
-        ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
-                      "weir: all generations are in use, the policies before "
-                      "this reload stay; reload again");
-        goto done;
-    }
-
-    data = ngx_http_weir_policy_data(block, part);
-    ngx_memcpy(data, mcf->image, mcf->size);
-
-    if (weir_policy_open(data, mcf->size) == NULL) {
-        ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
-                      "weir: the image of \"%V\" is damaged, the policies "
-                      "before this reload stay", &mcf->dir);
-        goto done;
-    }
-
-    p = &head->parts[part];
-
-    p->size = mcf->size;
-    p->activated = ngx_time();
-    ngx_memcpy(p->hash, mcf->hash, NGX_HTTP_WEIR_POLICY_HASH);
-
-    head->seq++;
-
-    __atomic_store_n(&p->seq, head->seq, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&head->active, part + 1, __ATOMIC_SEQ_CST);
-
-    mcf->part = part;
-    mcf->seq = p->seq;
-
-    used = 0;
-
-    for (i = 0; i < NGX_HTTP_WEIR_POLICY_PARTS; i++) {
-        used += head->parts[i].size;
-    }
-
-    ngx_http_weir_area_used(NGX_HTTP_WEIR_AREA_POLICIES, used);
-
-done:
-
-    ngx_free(mcf->image);
-    mcf->image = NULL;
-}
-
-
-/* A part that is neither active nor pinned; the oldest first. */
-
-static ngx_uint_t
-ngx_http_weir_policy_take_part(ngx_http_weir_block_t *block)
-{
-    ngx_uint_t                    i, n, best, tries, out;
-    ngx_http_weir_policy_head_t  *head;
-
-    head = ngx_http_weir_policy_head(block);
-
-    for (tries = 0; tries < NGX_HTTP_WEIR_POLICY_TRIES; tries++) {
-
-        out = head->active ? (ngx_uint_t) 1 << (head->active - 1) : 0;
-
-        for (n = 0; n < NGX_HTTP_WEIR_POLICY_PARTS; n++) {
-
-            best = NGX_HTTP_WEIR_POLICY_PARTS;
-
-            for (i = 0; i < NGX_HTTP_WEIR_POLICY_PARTS; i++) {
-
-                if (out & ((ngx_uint_t) 1 << i)) {
-                    continue;
-                }
-
-                if (best == NGX_HTTP_WEIR_POLICY_PARTS
-                    || head->parts[i].seq < head->parts[best].seq)
-                {
-                    best = i;
-                }
-            }
-
-            if (best == NGX_HTTP_WEIR_POLICY_PARTS) {
-                break;
-            }
-
-            ngx_http_weir_zone_lock();
-            __atomic_store_n(&head->parts[best].seq, 0, __ATOMIC_SEQ_CST);
-            ngx_http_weir_zone_unlock();
-
-            if (!ngx_http_weir_policy_pinned(block, best)) {
-                return best;
-            }
-
-            out |= (ngx_uint_t) 1 << best;
-        }
-
-        ngx_msleep(1);
-    }
-
-    return NGX_HTTP_WEIR_POLICY_PARTS;
-}
-
-
-static ngx_uint_t
-ngx_http_weir_policy_pinned(ngx_http_weir_block_t *block, ngx_uint_t part)
-{
-    ngx_uint_t     i;
-    ngx_atomic_t  *word;
-
-    for (i = 0; i < ngx_http_weir_slots(); i++) {
-
-        word = ngx_http_weir_policy_word(block, i);
-
-        if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == part + 1
-            && ngx_http_weir_slot_alive(i))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -401,7 +177,8 @@ ngx_http_weir_policy_reject(ngx_uint_t reason, ngx_str_t *message)
 
     ngx_http_weir_zone_lock();
 
-    head->error = reason + 1;
+    head->error = reason;
+    head->version = 0;
     head->len = ngx_min(message->len, NGX_HTTP_WEIR_POLICY_ERROR);
     ngx_memcpy(head->message, message->data, head->len);
     head->rejected[reason]++;
@@ -415,29 +192,32 @@ ngx_http_weir_policy_generation(ngx_http_weir_policy_main_conf_t *mcf,
     ngx_http_weir_policy_generation_t *g)
 {
     ngx_uint_t                    part;
-    ngx_http_weir_policy_part_t  *p;
     ngx_http_weir_policy_head_t  *head;
+    ngx_http_weir_policy_slot_t  *p;
 
-    if (ngx_http_weir_policy_pin(mcf, 0, &part) == NULL) {
+    if (mcf->block == NULL) {
         return NGX_DECLINED;
     }
 
     head = ngx_http_weir_policy_head(mcf->block);
-    p = &head->parts[part];
 
-    ngx_memcpy(g->hash, p->hash, NGX_HTTP_WEIR_POLICY_HASH);
-    g->activated = p->activated;
-    g->size = p->size;
+    g->active = 0;
 
-    ngx_http_weir_policy_unpin(mcf);
+    if (ngx_http_weir_policy_pin(mcf, 0, &part)) {
+
+        p = &head->parts[part];
+
+        g->active = 1;
+        g->info = p->info;
+        g->activated = p->activated;
+
+        ngx_http_weir_policy_unpin(mcf);
+    }
 
     ngx_http_weir_zone_lock();
 
-    ngx_str_null(&g->error);
-
-    if (head->error) {
-        g->error = ngx_http_weir_policy_rejects[head->error - 1];
-    }
+    g->error = weir_refusal_word(head->error);
+    g->version = head->version;
 
     g->message.len = head->len;
     g->message.data = g->text;
@@ -446,6 +226,32 @@ ngx_http_weir_policy_generation(ngx_http_weir_policy_main_conf_t *mcf,
     ngx_memcpy(g->rejected, head->rejected, sizeof(g->rejected));
 
     ngx_http_weir_zone_unlock();
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_weir_policy_version(ngx_http_request_t *r,
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_uint_t part, ngx_str_t *text)
+{
+    u_char    *p;
+    uint64_t   version;
+
+    version = ngx_http_weir_policy_head(mcf->block)->parts[part].info.version;
+
+    if (version == 0) {
+        ngx_str_set(text, "0");
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->len = ngx_sprintf(p, "%uL", version) - p;
+    text->data = p;
 
     return NGX_OK;
 }

@@ -8,43 +8,46 @@
 
 
 #include "ngx_http_weir_policy.h"
-#include "weir_policy.h"
+#include "ngx_http_weir_policy_writer.h"
 
 
 /* The zone's area holds three generations: active, the one before, a next. */
 
 #define NGX_HTTP_WEIR_POLICY_PARTS  3
 
-#define NGX_HTTP_WEIR_POLICY_HASH   32      /* SHA-256 */
-
 #define NGX_HTTP_WEIR_POLICY_ERROR  256     /* bytes kept of a message */
 
 
-/* Why a bundle is refused (contract.md); the index of a counter. */
-
-typedef enum {
-    NGX_HTTP_WEIR_POLICY_REJECT_ERROR = 0,  /* policy-error */
-    NGX_HTTP_WEIR_POLICY_REJECT_MISSING,    /* missing-policy */
-    NGX_HTTP_WEIR_POLICY_REJECT_NAME,       /* unknown-name */
-    NGX_HTTP_WEIR_POLICY_REJECT_LARGE,      /* too-large */
-    NGX_HTTP_WEIR_POLICY_REJECTS
-} ngx_http_weir_policy_reject_e;
-
-
-typedef struct {
+struct ngx_http_weir_policy_main_conf_s {
     ngx_flag_t              set;
     ngx_str_t               dir;
     u_char                 *image;       /* until it is in the zone */
     size_t                  size;
     u_char                  hash[NGX_HTTP_WEIR_POLICY_HASH];
-    ngx_http_weir_block_t  *block;       /* NULL: no weir_bundle */
+    ngx_http_weir_block_t  *block;       /* NULL: there are no policies */
+    ngx_uint_t              foreign;     /* a store brings generations, too */
 
     /* the generation that this configuration brought */
     ngx_uint_t              part;
     ngx_uint_t              seq;         /* 0: none */
 
     ngx_array_t             policies;    /* ngx_http_weir_policy_use_t * */
-} ngx_http_weir_policy_main_conf_t;
+
+    /* what a bundle must fit: for binding without a configuration at hand */
+    ngx_array_t             bindings;    /* ngx_http_weir_policy_binding_t */
+    ngx_array_t            *issuers;     /* ngx_str_t; NULL: none */
+};
+
+
+/* A location's policy, and whose tokens are admitted there. */
+
+typedef struct {
+    ngx_str_t               name;
+    ngx_str_t               file;
+    ngx_uint_t              line;
+    weir_str_t             *admitted;
+    ngx_uint_t              nadmitted;
+} ngx_http_weir_policy_binding_t;
 
 
 /* A policy that a location names, and its counters: one per reason. */
@@ -66,20 +69,20 @@ typedef struct {
 /* What is known of the active generation. */
 
 typedef struct {
-    u_char   hash[NGX_HTTP_WEIR_POLICY_HASH];
-    time_t   activated;
-    size_t   size;
+    ngx_uint_t                  active;     /* 0: none is */
+    ngx_http_weir_policy_info_t info;
+    time_t                      activated;
 
     /* the last refusal since; error is empty where there is none */
-    ngx_str_t    error;
-    ngx_str_t    message;
-    u_char       text[NGX_HTTP_WEIR_POLICY_ERROR];
-    ngx_uint_t   rejected[NGX_HTTP_WEIR_POLICY_REJECTS];
+    weir_str_t                  error;
+    ngx_str_t                   message;
+    uint64_t                    version;
+    u_char                      text[NGX_HTTP_WEIR_POLICY_ERROR];
+    uint64_t                    rejected[WEIR_REFUSALS];
 } ngx_http_weir_policy_generation_t;
 
 
 extern ngx_module_t              ngx_http_weir_policy_module;
-extern ngx_http_weir_provider_t  ngx_http_weir_policy_provider;
 
 
 /* --- ngx_http_weir_policy_bundle.c --- */
@@ -88,9 +91,15 @@ extern ngx_http_weir_provider_t  ngx_http_weir_policy_provider;
 char *ngx_http_weir_policy_compile(ngx_conf_t *cf,
     ngx_http_weir_policy_main_conf_t *mcf);
 
+/* --- ngx_http_weir_policy_bind.c --- */
+
 /* Are the policies that locations name in the bundle, and fit them? */
 ngx_int_t ngx_http_weir_policy_bind(ngx_conf_t *cf,
     ngx_http_weir_policy_main_conf_t *mcf);
+
+/* The use of a policy by its name, or NULL. */
+ngx_http_weir_policy_use_t *ngx_http_weir_policy_used(
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_str_t *name);
 
 
 /* --- ngx_http_weir_policy_generation.c --- */
@@ -98,10 +107,6 @@ ngx_int_t ngx_http_weir_policy_bind(ngx_conf_t *cf,
 /* At zone initialisation: is there room for three such images? */
 ngx_int_t ngx_http_weir_policy_fit(ngx_http_weir_block_t *block,
     ngx_uint_t fresh, ngx_log_t *log);
-
-/* In init_module: puts the image into the zone and makes it the active one. */
-void ngx_http_weir_policy_activate(ngx_cycle_t *cycle,
-    ngx_http_weir_policy_main_conf_t *mcf);
 
 /*
  * Pins the active generation, or where own is 1 the one that this
@@ -119,12 +124,14 @@ void ngx_http_weir_policy_unpin(ngx_http_weir_policy_main_conf_t *mcf);
  */
 void ngx_http_weir_policy_reject(ngx_uint_t reason, ngx_str_t *message);
 
-extern ngx_str_t  ngx_http_weir_policy_rejects[];
-
-/* NGX_DECLINED: none is active. */
+/* NGX_DECLINED: nothing is known. */
 ngx_int_t ngx_http_weir_policy_generation(
     ngx_http_weir_policy_main_conf_t *mcf,
     ngx_http_weir_policy_generation_t *g);
+
+/* The version of a generation that is pinned, as text in r's pool. */
+ngx_int_t ngx_http_weir_policy_version(ngx_http_request_t *r,
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_uint_t part, ngx_str_t *text);
 
 
 /* --- ngx_http_weir_policy_status.c --- */

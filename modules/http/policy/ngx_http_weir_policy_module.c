@@ -13,6 +13,8 @@ static char *ngx_http_weir_policy_set_bundle(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_weir_policy_set_policy(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_weir_policy_area(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf);
 static void *ngx_http_weir_policy_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_weir_policy_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_weir_policy_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -145,9 +147,15 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     weir_policy_decide(image, policy, &pr.policy, &decision);
 
-    ngx_str_set(&ctx->bundle, "0");
-
     ngx_str_null(&rule);
+
+    if (ngx_http_weir_policy_version(r, mcf, part, &ctx->bundle) != NGX_OK) {
+        ngx_http_weir_policy_unpin(mcf);
+
+        d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        decision.reason = WEIR_POLICY_FAILED;
+        goto done;
+    }
 
     if (decision.count) {
         name = weir_policy_rule_name(image, policy, rules[0]);
@@ -214,7 +222,7 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_policy_main_conf_t *mcf = conf;
 
-    ngx_str_t  *value, name;
+    ngx_str_t  *value;
 
     ngx_http_weir_use(cf);
 
@@ -244,19 +252,51 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    return ngx_http_weir_policy_area(cf, mcf) == NGX_OK ? NGX_CONF_OK
+                                                        : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_weir_policy_area(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf)
+{
+    ngx_str_t  name;
+
     ngx_str_set(&name, "generations");
 
     mcf->block = ngx_http_weir_block_add(cf, NGX_HTTP_WEIR_AREA_POLICIES,
                                          "policy", &name, 0);
     if (mcf->block == NULL) {
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
     mcf->block->whole = 1;
     mcf->block->init = ngx_http_weir_policy_fit;
     mcf->block->init_data = mcf;
 
-    return NGX_CONF_OK;
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_weir_policy_foreign(ngx_conf_t *cf)
+{
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_policy_module);
+
+    mcf->foreign = 1;
+
+    return ngx_http_weir_policy_area(cf, mcf);
+}
+
+
+ngx_http_weir_policy_main_conf_t *
+ngx_http_weir_policy_main(ngx_cycle_t *cycle)
+{
+    return ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_weir_policy_module);
 }
 
 
@@ -321,7 +361,10 @@ ngx_http_weir_policy_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&mcf->policies, cf->pool, 4,
                        sizeof(ngx_http_weir_policy_use_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&mcf->bindings, cf->pool, 4,
+                          sizeof(ngx_http_weir_policy_binding_t))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -406,17 +449,12 @@ static ngx_http_weir_policy_use_t *
 ngx_http_weir_policy_use(ngx_conf_t *cf, ngx_http_weir_policy_main_conf_t *mcf,
     ngx_str_t *name)
 {
-    ngx_uint_t                    i;
     ngx_http_weir_policy_use_t   *use, **uses;
 
-    uses = mcf->policies.elts;
+    use = ngx_http_weir_policy_used(mcf, name);
 
-    for (i = 0; i < mcf->policies.nelts; i++) {
-        if (uses[i]->name.len == name->len
-            && ngx_strncmp(uses[i]->name.data, name->data, name->len) == 0)
-        {
-            return uses[i];
-        }
+    if (use) {
+        return use;
     }
 
     use = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_policy_use_t));
@@ -442,6 +480,27 @@ ngx_http_weir_policy_use(ngx_conf_t *cf, ngx_http_weir_policy_main_conf_t *mcf,
 }
 
 
+ngx_http_weir_policy_use_t *
+ngx_http_weir_policy_used(ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_str_t *name)
+{
+    ngx_uint_t                    i;
+    ngx_http_weir_policy_use_t  **uses;
+
+    uses = mcf->policies.elts;
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        if (uses[i]->name.len == name->len
+            && ngx_strncmp(uses[i]->name.data, name->data, name->len) == 0)
+        {
+            return uses[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 static ngx_int_t
 ngx_http_weir_policy_init_module(ngx_cycle_t *cycle)
 {
@@ -450,8 +509,10 @@ ngx_http_weir_policy_init_module(ngx_cycle_t *cycle)
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_weir_policy_module);
 
-    if (mcf && mcf->block) {
-        ngx_http_weir_policy_activate(cycle, mcf);
+    /* where there is a store it decides about weir_bundle, too */
+
+    if (mcf && mcf->block && !mcf->foreign) {
+        (void) ngx_http_weir_policy_local(cycle, mcf);
     }
 
     return NGX_OK;

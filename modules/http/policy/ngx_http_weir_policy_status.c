@@ -117,20 +117,30 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
         }
     }
 
-    if (ngx_http_weir_policy_generation(mcf, &g) == NGX_OK) {
+    if (ngx_http_weir_policy_generation(mcf, &g) != NGX_OK) {
+        return;
+    }
+
+    if (g.active) {
         ngx_http_weir_family(t, "weir_bundle_version", "gauge", NULL,
                              "Version of the active bundle; 0 is a local "
                              "one.");
-        ngx_http_weir_text(t, "weir_bundle_version 0\n");
+        ngx_http_weir_text(t, "weir_bundle_version %uL\n", g.info.version);
+    }
 
-        ngx_http_weir_family(t, "weir_bundle_rejected", "counter", NULL,
-                             "Bundles that were refused, by reason.");
+    ngx_http_weir_family(t, "weir_bundle_rejected", "counter", NULL,
+                         "Bundles that were refused, by reason.");
 
-        for (k = 0; k < NGX_HTTP_WEIR_POLICY_REJECTS; k++) {
-            ngx_http_weir_text(t, "weir_bundle_rejected_total{reason=\"%V\"}"
-                               " %ui\n", &ngx_http_weir_policy_rejects[k],
-                               g.rejected[k]);
+    for (k = 1; k < WEIR_REFUSALS; k++) {
+
+        /* what is local is not signed */
+
+        if (!mcf->foreign && k < WEIR_REFUSAL_TOO_LARGE) {
+            continue;
         }
+
+        ngx_http_weir_text(t, "weir_bundle_rejected_total{reason=\"%s\"} "
+                           "%uL\n", weir_refusal_word(k).data, g.rejected[k]);
     }
 }
 
@@ -182,20 +192,37 @@ ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
     ngx_http_weir_policy_main_conf_t   *mcf;
     ngx_http_weir_policy_generation_t   g;
 
+    static const char  *sources[] = { "local", "store", "snapshot" };
+    static const char  *trusts[] = { "none", "keys", "off" };
+
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_weir_policy_module);
 
-    if (ngx_http_weir_policy_generation(mcf, &g) != NGX_OK) {
+    ngx_memzero(&g, sizeof(ngx_http_weir_policy_generation_t));
 
-        bundle = json_pack("{s:n,s:n,s:s,s:s,s:b,s:n,s:n}",
+    (void) ngx_http_weir_policy_generation(mcf, &g);
+
+    error = json_null();
+
+    if (g.error.len) {
+        error = json_pack("{s:s%,s:s%,s:I}", "reason",
+                          (char *) g.error.data, g.error.len,
+                          "message", (char *) g.message.data,
+                          ngx_http_weir_policy_utf8(&g.message),
+                          "version", (json_int_t) g.version);
+    }
+
+    if (!g.active) {
+
+        bundle = json_pack("{s:n,s:n,s:s,s:s,s:b,s:n,s:o}",
                            "version", "hash", "source", "none",
                            "trust", "none", "signed", 0, "activated",
-                           "error");
+                           "error", error);
 
     } else {
 
         ngx_memcpy(hash, "sha256:", sizeof("sha256:") - 1);
-        ngx_hex_dump(hash + sizeof("sha256:") - 1, g.hash,
+        ngx_hex_dump(hash + sizeof("sha256:") - 1, g.info.hash,
                      NGX_HTTP_WEIR_POLICY_HASH);
 
         ngx_gmtime(g.activated, &tm);
@@ -204,20 +231,12 @@ ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
                     tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
                     tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
 
-        error = json_null();
-
-        if (g.error.len) {
-            error = json_pack("{s:s%,s:s%,s:i}", "reason",
-                              (char *) g.error.data, g.error.len,
-                              "message", (char *) g.message.data,
-                              ngx_http_weir_policy_utf8(&g.message),
-                              "version", 0);
-        }
-
-        bundle = json_pack("{s:i,s:s%,s:s,s:s,s:b,s:s,s:o}",
-                           "version", 0,
+        bundle = json_pack("{s:I,s:s%,s:s,s:s,s:b,s:s,s:o}",
+                           "version", (json_int_t) g.info.version,
                            "hash", (char *) hash, sizeof(hash),
-                           "source", "local", "trust", "none", "signed", 0,
+                           "source", sources[g.info.source],
+                           "trust", trusts[g.info.trust],
+                           "signed", (int) g.info.is_signed,
                            "activated", (char *) at, "error", error);
     }
 

@@ -54,7 +54,7 @@ ngx_http_weir_split(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (!split->prefix && split->key.value.data == NULL) {
+    if (!split->has_key) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"key=\" is missing in weir_split \"%V\"",
                            &split->name);
@@ -174,14 +174,15 @@ static char *
 ngx_http_weir_split_key(ngx_conf_t *cf, ngx_http_weir_split_t *split,
     ngx_str_t *text)
 {
-    weir_str_t                         key;
-    ngx_http_compile_complex_value_t   ccv;
+    weir_str_t  key;
 
-    if (split->prefix || split->key.value.data) {
+    if (split->has_key) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "duplicate parameter \"key=%V\"", text);
         return NGX_CONF_ERROR;
     }
+
+    split->has_key = 1;
 
     key.len = text->len;
     key.data = text->data;
@@ -191,17 +192,7 @@ ngx_http_weir_split_key(ngx_conf_t *cf, ngx_http_weir_split_t *split,
         return NGX_CONF_OK;
     }
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = &split->key;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_weir_value_compile(cf, text, &split->key);
 }
 
 

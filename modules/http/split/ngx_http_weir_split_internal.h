@@ -8,7 +8,6 @@
 
 
 #include "ngx_http_weir_split.h"
-#include "weir_split.h"
 
 
 /* weir_split */
@@ -19,14 +18,16 @@ typedef struct {
     ngx_str_t                    salt;
     ngx_str_t                    header;     /* lower case; unset: none */
     ngx_str_t                    cookie;     /* cookie_NAME; unset: none */
-    ngx_http_complex_value_t     key;
+    ngx_http_weir_value_t        key;
     ngx_uint_t                   index;
     ngx_uint_t                   cookie_hash;
 
     weir_split_t                 split;
     uint32_t                     weights[WEIR_SPLIT_COLOURS];
     ngx_http_weir_block_t       *counters[WEIR_SPLIT_COLOURS];
+    ngx_http_weir_block_t       *live;       /* NULL: there is no store */
 
+    unsigned                     has_key:1;
     unsigned                     prefix:1;   /* the key is the address */
     unsigned                     rest:1;     /* while read: "*" was there */
 } ngx_http_weir_split_t;
@@ -58,12 +59,16 @@ typedef struct {
 
 extern ngx_module_t  ngx_http_weir_split_module;
 
-extern ngx_http_weir_provider_t  ngx_http_weir_split_provider;
+typedef struct ngx_http_weir_split_zone_s  ngx_http_weir_split_zone_t;
 
 
 /* directives */
 char *ngx_http_weir_split(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_weir_split_resolve(ngx_conf_t *cf);
+
+/* the weights in force: in dst, of WEIR_SPLIT_COLOURS, or elsewhere */
+const uint32_t *ngx_http_weir_split_weights(ngx_http_weir_split_t *split,
+    uint32_t *dst);
 
 /* warns of colours without an upstream */
 ngx_int_t ngx_http_weir_split_watch(ngx_conf_t *cf);

@@ -13,17 +13,8 @@ static ngx_int_t ngx_http_weir_split_choose(ngx_http_request_t *r,
     ngx_http_weir_split_t *split, ngx_http_weir_split_choice_t *choice);
 static ngx_uint_t ngx_http_weir_split_override(ngx_http_request_t *r,
     ngx_http_weir_split_t *split, uint32_t *colour);
-static void ngx_http_weir_split_metrics(ngx_cycle_t *cycle,
-    ngx_http_weir_text_t *t);
-static ngx_int_t ngx_http_weir_split_api(ngx_cycle_t *cycle, json_t *root);
 static void *ngx_http_weir_split_create_main_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_split_init(ngx_conf_t *cf);
-
-
-ngx_http_weir_provider_t  ngx_http_weir_split_provider = {
-    ngx_http_weir_split_metrics,
-    ngx_http_weir_split_api
-};
 
 
 static ngx_command_t  ngx_http_weir_split_commands[] = {
@@ -137,6 +128,7 @@ static ngx_int_t
 ngx_http_weir_split_choose(ngx_http_request_t *r,
     ngx_http_weir_split_t *split, ngx_http_weir_split_choice_t *choice)
 {
+    uint32_t      weights[WEIR_SPLIT_COLOURS];
     uint64_t     *counter;
     ngx_str_t     value;
     weir_str_t    unit;
@@ -156,7 +148,7 @@ ngx_http_weir_split_choose(ngx_http_request_t *r,
     choice->colour = split->split.ncolours - 1;
 
     if (!split->prefix
-        && ngx_http_complex_value(r, &split->key, &value) != NGX_OK)
+        && ngx_http_weir_value(r, &split->key, &value) != NGX_OK)
     {
         choice->chosen = 0;
         return NGX_ERROR;
@@ -178,7 +170,9 @@ ngx_http_weir_split_choose(ngx_http_request_t *r,
         unit.data = prefix.bytes;
     }
 
-    choice->colour = weir_split_pick(&split->split, split->weights, unit);
+    choice->colour = weir_split_pick(&split->split,
+                                 ngx_http_weir_split_weights(split, weights),
+                                 unit);
 
     counter = ngx_http_weir_slab(split->counters[choice->colour]);
     ngx_http_weir_count(counter, 1);
@@ -362,141 +356,6 @@ ngx_http_weir_split_colour(ngx_http_request_t *r, ngx_str_t *split,
     colour->data = (u_char *) name->data;
 
     return NGX_OK;
-}
-
-
-/* In hundredths of a percent; the last colour has what the others leave. */
-
-static uint32_t
-ngx_http_weir_split_weight(ngx_http_weir_split_t *split, uint32_t colour)
-{
-    uint32_t  i, rest;
-
-    if (colour < split->split.ncolours - 1) {
-        return split->weights[colour];
-    }
-
-    rest = WEIR_SPLIT_WHOLE;
-
-    for (i = 0; i < split->split.ncolours - 1; i++) {
-        rest -= split->weights[i];
-    }
-
-    return rest;
-}
-
-
-static void
-ngx_http_weir_split_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
-{
-    uint32_t                           k, weight;
-    ngx_str_t                          colour;
-    ngx_uint_t                         i;
-    ngx_http_weir_split_t            **split;
-    ngx_http_weir_split_main_conf_t   *smcf;
-
-    smcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_weir_split_module);
-    split = smcf->splits.elts;
-
-    ngx_http_weir_family(t, "weir_split_requests", "counter", NULL,
-                         "Requests by split and colour, without overrides.");
-
-    for (i = 0; i < smcf->splits.nelts; i++) {
-        for (k = 0; k < split[i]->split.ncolours; k++) {
-
-            colour.len = split[i]->split.colours[k].name.len;
-            colour.data = (u_char *) split[i]->split.colours[k].name.data;
-
-            ngx_http_weir_text(t, "weir_split_requests_total{split=\"%V\","
-                               "colour=\"%V\"} %uL\n", &split[i]->name,
-                               &colour,
-                               ngx_http_weir_slab_sum(split[i]->counters[k],
-                                                      0));
-        }
-    }
-
-    ngx_http_weir_family(t, "weir_split_weight_ratio", "gauge", "ratio",
-                         "Weights in force.");
-
-    for (i = 0; i < smcf->splits.nelts; i++) {
-        for (k = 0; k < split[i]->split.ncolours; k++) {
-
-            colour.len = split[i]->split.colours[k].name.len;
-            colour.data = (u_char *) split[i]->split.colours[k].name.data;
-
-            weight = ngx_http_weir_split_weight(split[i], k);
-
-            ngx_http_weir_text(t, "weir_split_weight_ratio{split=\"%V\","
-                               "colour=\"%V\"} %uD.%04uD\n", &split[i]->name,
-                               &colour, weight / WEIR_SPLIT_WHOLE,
-                               weight % WEIR_SPLIT_WHOLE);
-        }
-    }
-}
-
-
-static ngx_int_t
-ngx_http_weir_split_api(ngx_cycle_t *cycle, json_t *root)
-{
-    json_t                            *splits, *one, *colours, *colour;
-    uint32_t                           k;
-    ngx_uint_t                         i;
-    weir_str_t                        *name;
-    ngx_http_weir_split_t            **split;
-    ngx_http_weir_split_main_conf_t   *smcf;
-
-    smcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_weir_split_module);
-    split = smcf->splits.elts;
-
-    splits = json_object();
-
-    for (i = 0; i < smcf->splits.nelts; i++) {
-
-        colours = json_object();
-
-        for (k = 0; k < split[i]->split.ncolours; k++) {
-
-            name = &split[i]->split.colours[k].name;
-
-            colour = json_pack("{s:f, s:I}", "weight",
-                               (double) ngx_http_weir_split_weight(split[i],
-                                                                   k)
-                               / WEIR_SPLIT_WHOLE,
-                               "requests", (json_int_t)
-                               ngx_http_weir_slab_sum(split[i]->counters[k],
-                                                      0));
-
-            if (json_object_setn_new_nocheck(colours, (char *) name->data,
-                                             name->len, colour)
-                != 0)
-            {
-                json_decref(colours);
-                goto failed;
-            }
-        }
-
-        one = json_pack("{s:s, s:i, s:o}", "source", "config", "rev", 0,
-                        "colours", colours);
-
-        if (json_object_setn_new_nocheck(splits,
-                                         (char *) split[i]->name.data,
-                                         split[i]->name.len, one)
-            != 0)
-        {
-            goto failed;
-        }
-    }
-
-    return json_object_set_new(root, "splits", splits) == 0 ? NGX_OK
-                                                            : NGX_ERROR;
-
-failed:
-
-    json_decref(splits);
-
-    return NGX_ERROR;
 }
 
 

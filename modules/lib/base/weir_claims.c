@@ -27,6 +27,19 @@ struct weir_claims_builder_s {
 };
 
 
+/* Any order finds; by length first is the one that compares least. */
+
+static inline int
+weir_claims_cmp(weir_str_t a, weir_str_t b)
+{
+    if (a.len != b.len) {
+        return (a.len < b.len) ? -1 : 1;
+    }
+
+    return (a.len != 0) ? memcmp(a.data, b.data, a.len) : 0;
+}
+
+
 static const uint8_t *
 weir_claims_bytes(const weir_claims_t *c, uint32_t offset)
 {
@@ -63,7 +76,7 @@ weir_claims_find(const weir_claims_t *c, weir_str_t key)
         k.len = e->key_len;
         k.data = weir_claims_bytes(c, e->key);
 
-        rc = weir_str_cmp(key, k);
+        rc = weir_claims_cmp(key, k);
 
         if (rc == 0) {
             return e;
@@ -143,7 +156,7 @@ weir_claims_add(weir_claims_builder_t *b, weir_str_t key,
     while (lo < hi) {
         mid = lo + (hi - lo) / 2;
 
-        rc = weir_str_cmp(key, b->nodes[mid]->key);
+        rc = weir_claims_cmp(key, b->nodes[mid]->key);
 
         if (rc == 0) {
             return WEIR_ERROR;

@@ -3,9 +3,9 @@
  * Weir: claims of a credential, flattened once into one position independent
  * block that can be compared, copied and kept in shared memory.
  *
- * The block is a weir_claims_t followed by its entries, sorted by key, and
- * their bytes.  A key is the path of members joined with NUL: claim.a.b is
- * "a\0b", claim["https://x"] is "https://x".  Objects have an entry of their
+ * The block is a weir_claims_t followed by its entries, sorted by key (the
+ * shorter first), and their bytes.  A key is the path of members joined with
+ * NUL: claim.a.b is "a\0b", claim["https://x"] is "https://x".  Objects have an entry of their
  * own (type WEIR_CLAIM_OBJECT) besides those of their members; JSON null has
  * none.
  */

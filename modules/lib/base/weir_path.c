@@ -15,6 +15,16 @@
 #define WEIR_PATH_REFUSED    2
 
 
+/*
+ * A bit for each byte that stands for itself and hides nothing: printable
+ * ASCII without space # % . / ; ? and \.
+ */
+
+static const uint32_t  weir_path_plain[8] = {
+    0x00000000, 0x77ff3fd6, 0xefffffff, 0x7fffffff
+};
+
+
 static int weir_path_byte(const uint8_t **p, const uint8_t *last,
     unsigned allow, uint8_t *byte);
 static int weir_path_encoded(uint8_t byte, unsigned allow);
@@ -30,7 +40,7 @@ int
 weir_path_gate(weir_path_t *path, uint8_t *buf, weir_str_t raw,
     unsigned allow)
 {
-    int             rc;
+    int             rc, look;
     uint8_t        *dst, *start, byte;
     const uint8_t  *p, *last;
 
@@ -49,7 +59,16 @@ weir_path_gate(weir_path_t *path, uint8_t *buf, weir_str_t raw,
     *dst++ = '/';
     start = dst;
 
+    look = (allow != 0);
+
     while (p < last) {
+
+        if (weir_path_plain[*p >> 5] >> (*p & 0x1f) & 1) {
+            *dst++ = *p++;
+            continue;
+        }
+
+        look |= (*p != '/');
 
         rc = weir_path_byte(&p, last, allow, &byte);
 
@@ -85,7 +104,12 @@ weir_path_gate(weir_path_t *path, uint8_t *buf, weir_str_t raw,
 
     path->decoded.len = (size_t) (dst - buf);
 
-    return weir_path_check(path, allow);
+    /*
+     * Most paths end here: where nothing is admitted, what is left to look
+     * for are dots and bytes that are not ASCII.
+     */
+
+    return look ? weir_path_check(path, allow) : WEIR_OK;
 }
 
 
@@ -279,29 +303,6 @@ weir_path_segment(weir_path_t *path, const uint8_t *start, const uint8_t *end)
 static int
 weir_path_check(const weir_path_t *path, unsigned allow)
 {
-    int             look;
-    size_t          i;
-    uint8_t         byte, before;
-
-    look = (allow != 0);
-    before = 0;
-
-    for (i = 0; i < path->decoded.len; i++) {
-        byte = path->decoded.data[i];
-        look |= (byte == '.') | (byte >= 0x80)
-                | ((byte == '/') & (before == '/'));
-        before = byte;
-    }
-
-    /*
-     * Most paths end here: where nothing is admitted, what is left to look
-     * for are dots, empty segments and bytes that are not ASCII.
-     */
-
-    if (!look) {
-        return WEIR_OK;
-    }
-
     if (!weir_utf8_valid(path->decoded)) {
         return WEIR_ERROR;
     }

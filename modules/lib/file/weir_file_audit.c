@@ -162,6 +162,7 @@ weir_file_trail_add(weir_file_t *f, const weir_file_pending_t *p,
 {
     int                fd;
     char               last;
+    ssize_t            n;
     weir_file_dir_t    dir;
     weir_store_code_e  rc;
 
@@ -190,12 +191,21 @@ weir_file_trail_add(weir_file_t *f, const weir_file_pending_t *p,
             rc = weir_file_sync(&dir, NULL, dir.fd, err);
         }
 
-    /* somebody's half a line stays his own, and is found by who verifies */
+    } else {
 
-    } else if (pread(fd, &last, 1, (off_t) p->offset - 1) != 1
-               || last != '\n')
-    {
-        rc = weir_file_write(&dir, p->day, fd, lf, err);
+        do {
+            n = pread(fd, &last, 1, (off_t) p->offset - 1);
+        } while (n == -1 && errno == EINTR);
+
+        if (n == -1) {
+            rc = weir_file_fail(err, errno, 0, &dir, p->day);
+
+        } else if (n == 0 || last != '\n') {
+
+            /* somebody's half a line stays his own, for who verifies */
+
+            rc = weir_file_write(&dir, p->day, fd, lf, err);
+        }
     }
 
     if (rc == WEIR_STORE_OK) {

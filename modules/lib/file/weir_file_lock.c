@@ -19,7 +19,7 @@
 #include "weir_hash.h"
 
 
-#define WEIR_FILE_POLL_MS      10
+#define WEIR_FILE_POLL_MS      2
 #define WEIR_FILE_PENDING_MAX  512
 
 

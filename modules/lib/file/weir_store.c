@@ -92,7 +92,7 @@ weir_store_name_valid(weir_str_t name)
             continue;
         }
 
-        if (i == 0 || (c != '.' && c != '-')) {
+        if (i == 0 || (c != '.' && c != '-' && c != ':' && c != '@')) {
             return 0;
         }
     }

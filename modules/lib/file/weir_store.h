@@ -193,7 +193,7 @@ weir_store_code_e weir_store_fail(weir_store_err_t *err,
 /* [a-z][a-z0-9-]*, at most WEIR_STORE_KIND_MAX bytes. */
 int weir_store_kind_valid(weir_str_t kind);
 
-/* [A-Za-z0-9_][A-Za-z0-9._-]*, at most WEIR_STORE_NAME_MAX bytes. */
+/* [A-Za-z0-9_][A-Za-z0-9_.:@-]*, at most WEIR_STORE_NAME_MAX bytes. */
 int weir_store_name_valid(weir_str_t name);
 
 /* SHA-256 of bytes; WEIR_STORE_OK or WEIR_STORE_NOMEM. */

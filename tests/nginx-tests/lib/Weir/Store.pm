@@ -1,119 +1,242 @@
 package Weir::Store;
 
-# weirctl's way to a store, driven line by line (tests/unit/drive_store.c).
+# A file: store as a test wants it, also in ways that weirctl refuses: keys,
+# envelopes, bundles and live documents, made with openssl alone.
 
 use strict;
 use warnings;
 
-use Carp qw(croak);
-use IPC::Open2;
-use POSIX qw(WNOHANG);
-use Time::HiRes qw(time);
+use Digest::SHA qw(sha256 sha256_hex);
+use File::Path qw(make_path);
+use JSON::PP ();
+use MIME::Base64 qw(encode_base64 decode_base64);
+use POSIX qw(strftime);
 
-use Weir::Net qw(deadline_factor);
+use Weir::Net qw(spew slurp);
 
 
-# The words of the store in one string.  Where it cannot be opened, opened is
-# false, and `first` says why.
+# Options: dir (TESTDIR/store), ns (weir).
 
 sub new {
-    my ($class, $test, $words) = @_;
+    my ($class, $t, %o) = @_;
 
-    my $build = $ENV{WEIR_BUILD} || $test->top . '/build';
-    my $self = bless { in => '' }, $class;
+    my $self = bless {
+        t => $t, dir => $t->path('store'), ns => 'weir', keys => {},
+        version => 0, splits => {}, %o,
+    }, $class;
 
-    my %env = $test->environment;
-    local @ENV{ keys %env } = values %env;
-
-    $self->{pid} = open2($self->{from}, $self->{to},
-                         "$build/unit/drive_store", $words);
-    $self->{first} = $self->line;
+    make_path($self->{dir});
+    chmod 0755, $self->{dir};
 
     return $self;
 }
 
 
-sub first  { return $_[0]{first} }
-sub opened { return $_[0]{first} eq 'ok open' }
+sub dir  { return $_[0]{dir} }
+sub url  { return "file:$_[0]{dir}" }
+sub path { return "$_[0]{dir}/$_[1]" }
 
 
-# One operation; the line that answers it.  took: the seconds of the last one.
+# A key pair of that name; the public one's file for weir_trust.
 
-sub op {
-    my ($self, @words) = @_;
+sub key {
+    my ($self, $name) = @_;
 
-    local $SIG{PIPE} = 'IGNORE';
+    my $base = $self->{t}->path($name);
 
-    my $from = time();
-    syswrite($self->{to}, join(' ', @words) . "\n");
-    my $line = $self->line;
-    $self->{took} = time() - $from;
+    $self->{keys}{$name} ||= do {
+        run('openssl', 'genpkey', '-algorithm', 'ed25519', '-out',
+            "$base.key");
+        run('openssl', 'pkey', '-in', "$base.key", '-pubout', '-out',
+            "$base.pub");
 
-    return $line;
+        my $pem = slurp("$base.pub");
+        $pem =~ s/-----[^-]+-----//g;
+        my $raw = substr decode_base64($pem), -32;
+
+        { file => "$base.key", id => substr(sha256_hex($raw), 0, 16) };
+    };
+
+    return "$base.pub";
 }
 
 
-sub took { return $_[0]{took} }
+sub run {
+    my @argv = @_;
+    my $pid = fork;
+    die "fork: $!" unless defined $pid;
 
-
-# To be answered later, by line.
-
-sub start {
-    my ($self, @words) = @_;
-    syswrite($self->{to}, join(' ', @words) . "\n");
-}
-
-
-sub line {
-    my ($self) = @_;
-
-    my $end = time() + 60 * deadline_factor();
-
-    while (index($self->{in}, "\n") < 0) {
-        my $bits = '';
-        vec($bits, fileno($self->{from}), 1) = 1;
-
-        croak 'drive_store does not answer' if time() > $end;
-        next unless select($bits, undef, undef, 1);
-
-        sysread($self->{from}, $self->{in}, 65536, length $self->{in})
-            or return "ended: $self->{in}";
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        exec { $argv[0] } @argv or POSIX::_exit(127);
     }
 
-    $self->{in} =~ s/^(.*)\n//;
-
-    return $1;
+    waitpid $pid, 0;
+    die "@argv: $?" if $?;
 }
 
 
-# What happened to it: 0 where it ended by itself.
+sub sign {
+    my ($self, $name, $pae) = @_;
 
-sub close {
-    my ($self) = @_;
+    my $in = $self->{t}->path("pae.$$");
+    my $out = $self->{t}->path("sig.$$");
 
-    return 0 unless $self->{pid};
+    $self->key($name);
+    spew($in, $pae);
+    run('openssl', 'pkeyutl', '-sign', '-rawin', '-inkey',
+        $self->{keys}{$name}{file}, '-in', $in, '-out', $out);
 
-    # other children of the test may hold the pipe open
+    my $sig = slurp($out);
+    unlink $in, $out;
 
-    local $SIG{PIPE} = 'IGNORE';
-    syswrite($self->{to}, "quit\n");
-    CORE::close($self->{to});
-    waitpid($self->{pid}, 0);
-    $self->{pid} = undef;
-
-    return $?;
+    return $sig;
 }
 
 
-sub DESTROY {
-    my ($self) = @_;
+# The envelope of a payload's text.  keys: names; kind.
 
-    return unless $self->{pid};
+sub envelope {
+    my ($self, $kind, $payload, @keys) = @_;
 
-    local ($?, $!);
-    CORE::close($self->{to});
-    kill 'KILL', $self->{pid} if !waitpid($self->{pid}, WNOHANG);
-    waitpid($self->{pid}, 0);
+    my $type = "application/vnd.weir.$kind.v1+json";
+    my $pae = sprintf 'DSSEv1 %d %s %d %s', length $type, $type,
+                      length $payload, $payload;
+
+    my @sigs = map {
+        my $sig = $self->sign($_, $pae);
+        qq({"keyid":"$self->{keys}{$_}{id}","sig":")
+            . encode_base64($sig, '') . '"}'
+    } @keys;
+
+    return qq({"payloadType":"$type","payload":")
+           . encode_base64($payload, '') . '","signatures":['
+           . join(',', @sigs) . ']}';
+}
+
+
+sub time_text { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_[0]) }
+
+my $json = JSON::PP->new->canonical->allow_nonref;
+
+
+# A payload: what all have, and further members as JSON text.
+
+sub payload {
+    my ($self, $kind, $id, %o) = @_;
+
+    my %m = (
+        namespace => $self->{ns}, kind => $kind, id => $id, version => 1,
+        previous => undef, issued => time_text(time), expires => undef,
+        epoch => 0, by => 'test', reason => 'test', %{ $o{set} || {} },
+    );
+
+    $m{$_} = $o{$_} for grep { exists $o{$_} } keys %m;
+
+    my @members = map {
+        my $text = $json->encode($m{$_});
+        $text = $m{$_} if /^(?:version|epoch)$/;
+        qq("$_":$text)
+    } qw(namespace kind id version previous issued expires epoch by reason);
+
+    return '{' . join(',', @members, $o{more} ? $o{more} : ()) . '}';
+}
+
+
+# The head's text: files => { NAME => TEXT }, or segments => [ TEXT ].
+# Options: those of payload, keys => [NAME...], live_min => {}, activate_at.
+
+sub bundle {
+    my ($self, %o) = @_;
+
+    my $version = $o{version} || ++$self->{version};
+    $self->{version} = $version if $version > $self->{version}
+                                   && $version < 1000000;
+
+    my $content;
+
+    if ($o{segments}) {
+        my @list = map { qq({"hash":"sha256:) . sha256_hex($_)
+                         . qq(","size":) . length($_) . '}' }
+                   @{ $o{segments} };
+        $content = '"segments":[' . join(',', @list) . ']';
+
+    } else {
+        $content = '"files":' . $json->encode($o{files});
+    }
+
+    my $min = $json->encode({ %{ $o{live_min} || {} } });
+    my $at = $json->encode($o{activate_at});
+
+    return $self->envelope('bundle',
+        $self->payload('bundle', 'head', %o, version => $version, more =>
+            qq("activate_at":$at,"tool":"weirctl 0.1.0","live_min":$min,)
+            . $content),
+        @{ $o{keys} || [] });
+}
+
+
+# Puts bytes in place as the store does: beside, then renamed.
+
+sub put {
+    my ($self, $name, $bytes) = @_;
+
+    my $path = $self->path($name);
+    my ($dir) = $path =~ m{(.*)/};
+
+    make_path($dir);
+    chmod 0755, $dir;
+    spew("$path.tmp", $bytes);
+    chmod 0644, "$path.tmp";
+    rename "$path.tmp", $path or die "$path: $!";
+}
+
+
+# Publishes a bundle; returns its text.
+
+sub push_bundle {
+    my ($self, %o) = @_;
+
+    $self->put('segments/' . sha256_hex($_), $_) for @{ $o{segments} || [] };
+
+    my $text = $self->bundle(%o);
+    $self->put('head.json', $text);
+
+    return $text;
+}
+
+
+# Publishes weights: { green => 2500 }, or undef for a tombstone.
+
+sub push_split {
+    my ($self, $name, $weights, %o) = @_;
+
+    my $version = $o{version} || ++$self->{splits}{$name};
+
+    my $text = $weights
+        ? $self->envelope('split',
+              $self->payload('split', $name, %o, version => $version,
+                  more => '"weights":' . $json->encode($weights)),
+              @{ $o{keys} || [] })
+        : $self->envelope('tombstone',
+              $self->payload('tombstone', "split/$name", %o,
+                             version => $version), @{ $o{keys} || [] });
+
+    $self->put("live/split/$name.json", $text);
+
+    return $text;
+}
+
+
+# What a gateway says of itself.
+
+sub report {
+    my ($self, $node) = @_;
+
+    my $text = slurp($self->path("gateways/$node.json"));
+
+    return eval { $json->decode($text) };
 }
 
 

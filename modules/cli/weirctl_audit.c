@@ -1,0 +1,639 @@
+
+/*
+ * weirctl audit verify: the trail of all that was published, compared with
+ * itself, with the store and with what gateways accepted.
+ */
+
+#include <stdlib.h>
+
+#include "weirctl_fleet.h"
+
+
+typedef struct {
+    weirctl_fleet_t  *fleet;
+    weir_audit_t      audit;
+    weir_arena_t      scratch;
+    const char       *from;             /* "trail", or a file */
+    json_t           *problems;
+    weir_str_t        first;            /* line of the trail */
+    weir_str_t        last;             /* line of the export before */
+    int               rc;               /* GO_ON, or no memory */
+} weirctl_verify_t;
+
+
+static int weirctl_audit_verify(weirctl_t *ctl);
+static int weirctl_verify_all(weirctl_verify_t *v, int n, char **files);
+static int weirctl_verify_file(weirctl_verify_t *v, const char *path);
+static int weirctl_verify_first(void *ctx, int64_t when, weir_str_t line);
+static int weirctl_verify_next(weir_str_t *rest, weir_str_t *line);
+static int weirctl_verify_line(void *ctx, int64_t when, weir_str_t line);
+static int weirctl_verify_entry(weirctl_verify_t *v, const char *from,
+    uint64_t n, weir_str_t line);
+static int weirctl_verify_problem(weirctl_verify_t *v, const char *where,
+    uint64_t line, weir_refusal_e why, const char *text);
+static int weirctl_verify_store(weirctl_verify_t *v);
+static int weirctl_verify_present(weirctl_verify_t *v, const char *name,
+    const weirctl_doc_t *d);
+static int weirctl_verify_gateways(weirctl_verify_t *v);
+static int weirctl_verify_gateway(weirctl_verify_t *v,
+    const weirctl_gateway_t *gw, const char *where);
+static int weirctl_verify_missing(weirctl_verify_t *v, const char *where,
+    const char *name, uint64_t version);
+static int weirctl_verify_reach(weirctl_verify_t *v, const char *where,
+    const char *name, uint64_t version, uint64_t epoch, const char *hash);
+static int weirctl_verify_print(weirctl_verify_t *v);
+
+
+const weirctl_verb_t  weirctl_audit_verbs[] = {
+    { "verify", "[EXPORT...]", "signatures, sequence, and no gap",
+      weirctl_audit_verify, NULL },
+    { "export", "FILE", "write the trail as JSON lines",
+      weirctl_audit_export, NULL },
+    { "trim", "EXPORT", "remove old days that were exported",
+      weirctl_audit_trim, NULL },
+    weirctl_verbs_end
+};
+
+
+static int
+weirctl_audit_verify(weirctl_t *ctl)
+{
+    int                      rc, open;
+    weirctl_fleet_t          f;
+    weirctl_verify_t         v;
+    weirctl_fleet_options_t  o;
+
+    memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    memset(&v, 0, sizeof(weirctl_verify_t));
+    open = 0;
+
+    const weirctl_option_t  options[] = {
+        weirctl_option_store(&o),
+        weirctl_option_trust(&o),
+        weirctl_option_sign(&o),
+        { "trimmed", WEIRCTL_FLAG, &open, NULL,
+          "the trail may begin at any version" },
+        weirctl_options_end
+    };
+
+    rc = weirctl_options(ctl, "Verifies each entry's signatures, by the keys "
+                         "of --trust; that no version is\nmissing, repeated "
+                         "or changed; that the trail ends with what the "
+                         "store has, and\nnot before what any gateway "
+                         "accepted.  EXPORT: what was exported and trimmed\n"
+                         "before, oldest first.",
+                         options, 0, 1000);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    rc = weirctl_fleet(ctl, &f, &o, 0);
+
+    if (rc == WEIRCTL_GO_ON) {
+
+        if (!f.checks) {
+            weirctl_note(ctl, "signatures are not verified: --trust says by "
+                         "whom they must be");
+        }
+
+        v.fleet = &f;
+        v.problems = json_array();
+        weir_arena_init(&v.scratch, &weir_alloc_malloc, 0);
+
+        rc = weir_audit_init(&v.audit, &f.arena, &f.trust, f.ns, NULL, open)
+             == WEIR_OK ? weirctl_verify_all(&v, ctl->argc, ctl->argv)
+             : weirctl_nomem();
+
+        if (rc == WEIRCTL_GO_ON) {
+            rc = weirctl_verify_print(&v);
+        }
+
+        weir_arena_done(&v.scratch);
+        json_decref(v.problems);
+    }
+
+    weirctl_fleet_done(&f);
+
+    return rc;
+}
+
+
+static int
+weirctl_verify_all(weirctl_verify_t *v, int n, char **files)
+{
+    int                rc, i;
+    weir_store_err_t   err;
+    weir_store_code_e  code;
+
+    /* what is wrong with the trail is told when it is read as a whole */
+
+    (void) v->fleet->store->ops->audit(v->fleet->store, 0, WEIR_ENVELOPE_MAX,
+                                       weirctl_verify_first, v, &err);
+
+    for (i = 0; i < n; i++) {
+        rc = weirctl_verify_file(v, files[i]);
+
+        if (rc != WEIRCTL_GO_ON) {
+            return rc;
+        }
+    }
+
+    v->from = "trail";
+    v->rc = WEIRCTL_GO_ON;
+    v->audit.nentries = 0;
+
+    code = v->fleet->store->ops->audit(v->fleet->store, 0, WEIR_ENVELOPE_MAX,
+                                       weirctl_verify_line, v, &err);
+
+    if (v->rc != WEIRCTL_GO_ON) {
+        return v->rc;
+    }
+
+    /* half a line, or a giant: the trail was changed by somebody */
+
+    if (code == WEIR_STORE_CORRUPT || code == WEIR_STORE_TOO_LARGE) {
+        rc = weirctl_verify_problem(v, "trail", v->audit.nentries + 1,
+                                    WEIR_REFUSAL_TRUNCATED, err.err.text);
+
+    } else {
+        rc = code == WEIR_STORE_OK ? WEIRCTL_GO_ON
+                                   : weirctl_store_error(&err);
+    }
+
+    if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_verify_store(v);
+    }
+
+    return rc == WEIRCTL_GO_ON ? weirctl_verify_gateways(v) : rc;
+}
+
+
+static int
+weirctl_verify_first(void *ctx, int64_t when, weir_str_t line)
+{
+    weirctl_verify_t *v = ctx;
+
+    (void) when;
+
+    v->first = weir_arena_copy(&v->fleet->arena, line);
+
+    return 1;
+}
+
+
+/*
+ * Exports may overlap: what the one before had is passed over, and where the
+ * trail begins the export ends.
+ */
+
+static int
+weirctl_verify_file(weirctl_verify_t *v, const char *path)
+{
+    int         rc;
+    uint64_t    n, skip;
+    weir_str_t  text, rest, line;
+
+    rc = weirctl_read(path, WEIRCTL_EXPORT_MAX, &text);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    skip = 0;
+    rest = text;
+
+    for (n = 1; v->last.len != 0 && weirctl_verify_next(&rest, &line); n++) {
+        if (weir_str_eq(line, v->last)) {
+            skip = n;
+        }
+    }
+
+    rest = text;
+    line.len = 0;
+
+    for (n = 1; rc == WEIRCTL_GO_ON && weirctl_verify_next(&rest, &line);
+         n++)
+    {
+        if (v->first.len != 0 && weir_str_eq(line, v->first)) {
+            break;
+        }
+
+        if (n > skip) {
+            rc = weirctl_verify_entry(v, path, n, line);
+        }
+    }
+
+    if (rc == WEIRCTL_GO_ON && line.len != 0) {
+        v->last = weir_arena_copy(&v->fleet->arena, line);
+
+        if (v->last.data == NULL) {
+            rc = weirctl_nomem();
+        }
+    }
+
+    free((void *) text.data);
+
+    return rc;
+}
+
+
+static int
+weirctl_verify_next(weir_str_t *rest, weir_str_t *line)
+{
+    const uint8_t  *lf;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+
+    lf = memchr(rest->data, '\n', rest->len);
+
+    line->data = rest->data;
+    line->len = lf == NULL ? rest->len : (size_t) (lf - rest->data);
+
+    rest->len -= line->len + (lf != NULL);
+    rest->data += line->len + (lf != NULL);
+
+    return 1;
+}
+
+
+static int
+weirctl_verify_line(void *ctx, int64_t when, weir_str_t line)
+{
+    weirctl_verify_t *v = ctx;
+
+    (void) when;
+
+    v->rc = weirctl_verify_entry(v, v->from, v->audit.nentries + 1, line);
+
+    return v->rc != WEIRCTL_GO_ON;
+}
+
+
+static int
+weirctl_verify_entry(weirctl_verify_t *v, const char *from, uint64_t n,
+    weir_str_t line)
+{
+    int             rc;
+    weir_err_t      err;
+    weir_refusal_e  why;
+
+    weir_arena_done(&v->scratch);
+    weir_arena_init(&v->scratch, &weir_alloc_malloc, 0);
+
+    rc = weir_audit_entry(&v->audit, &v->scratch, line, &why, &err);
+
+    if (rc == WEIR_NOMEM) {
+        return weirctl_nomem();
+    }
+
+    return rc == WEIR_OK ? WEIRCTL_GO_ON
+                         : weirctl_verify_problem(v, from, n, why, err.text);
+}
+
+
+/* line 0: not about one. */
+
+static int
+weirctl_verify_problem(weirctl_verify_t *v, const char *where, uint64_t line,
+    weir_refusal_e why, const char *text)
+{
+    json_t      *item;
+    weir_str_t   word, s;
+
+    word = weir_refusal_word(why);
+    s.data = (const uint8_t *) text;
+    s.len = strlen(text);
+
+    item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
+                     (json_int_t) line, "reason", (char *) word.data,
+                     word.len, "message", text);
+
+    /* an error may quote what is no UTF-8 */
+
+    if (item == NULL) {
+        item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
+                         (json_int_t) line, "reason", (char *) word.data,
+                         word.len, "message", "");
+    }
+
+    if (item == NULL || json_array_append_new(v->problems, item) != 0) {
+        return weirctl_nomem();
+    }
+
+    fprintf(stderr, "weirctl: %s", where);
+
+    if (line != 0) {
+        fprintf(stderr, ", entry %llu", (unsigned long long) line);
+    }
+
+    fprintf(stderr, ": %.*s: ", (int) word.len, word.data);
+    weirctl_print_text(stderr, s);
+    fprintf(stderr, "\n");
+
+    return WEIRCTL_GO_ON;
+}
+
+
+/* What the store has is the last of the trail, and nothing is missing. */
+
+static int
+weirctl_verify_store(weirctl_verify_t *v)
+{
+    int                 rc;
+    char                name[WEIR_DOCUMENT_NAME_MAX + 1];
+    uint32_t            i;
+    weir_str_t          all;
+    weirctl_doc_t       d;
+    weirctl_fleet_t    *f;
+    weir_store_err_t    err;
+    weir_store_list_t   list;
+
+    f = v->fleet;
+
+    memset(&all, 0, sizeof(weir_str_t));
+
+    rc = weirctl_doc_fetch(f, &d, WEIR_KIND_BUNDLE, weir_str(WEIR_BUNDLE_ID));
+
+    if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_verify_present(v, "bundle/" WEIR_BUNDLE_ID, &d);
+    }
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    if (f->store->ops->lives(f->store, &f->arena, all, WEIRCTL_LIVES, &list,
+                             &err)
+        != WEIR_STORE_OK)
+    {
+        return weirctl_store_error(&err);
+    }
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < list.n; i++) {
+
+        if (weir_kind(list.entries[i].kind) == WEIR_KIND_NONE) {
+            continue;
+        }
+
+        rc = weirctl_doc_fetch(f, &d, weir_kind(list.entries[i].kind),
+                               list.entries[i].name);
+
+        snprintf(name, sizeof(name), "%.*s/%.*s",
+                 (int) list.entries[i].kind.len, list.entries[i].kind.data,
+                 (int) list.entries[i].name.len, list.entries[i].name.data);
+
+        if (rc == WEIRCTL_GO_ON) {
+            rc = weirctl_verify_present(v, name, &d);
+        }
+    }
+
+    /* the other way round: what the trail has and the store has not */
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < v->audit.last.n; i++) {
+        all = v->audit.last.fences[i].name;
+
+        if (weir_str_eq(all, weir_str("bundle/" WEIR_BUNDLE_ID))) {
+            continue;
+        }
+
+        snprintf(name, sizeof(name), "%.*s", (int) all.len, all.data);
+
+        rc = weirctl_doc_fetch(f, &d, weir_kind((weir_str_t) {
+                                   strcspn(name, "/"), all.data }),
+                               (weir_str_t) {
+                                   all.len - strcspn(name, "/") - 1,
+                                   all.data + strcspn(name, "/") + 1 });
+
+        if (rc == WEIRCTL_GO_ON && !d.there) {
+            rc = weirctl_verify_problem(v, name, 0, WEIR_REFUSAL_OLDER,
+                                        "it is in the trail and not in the "
+                                        "store");
+        }
+    }
+
+    return rc;
+}
+
+
+static int
+weirctl_verify_present(weirctl_verify_t *v, const char *name,
+    const weirctl_doc_t *d)
+{
+    weir_str_t           s;
+    weirctl_hash_t       hash;
+    const weir_fence_t  *last;
+
+    s.data = (const uint8_t *) name;
+    s.len = strlen(name);
+
+    last = weir_fences_find(&v->audit.last, s);
+
+    if (!d->there) {
+        return last == NULL ? WEIRCTL_GO_ON
+               : weirctl_verify_problem(v, name, 0, WEIR_REFUSAL_OLDER,
+                                        "it is in the trail and not in the "
+                                        "store");
+    }
+
+    if (!d->readable || d->why != WEIR_REFUSAL_NONE) {
+        return weirctl_verify_problem(v, name, 0, d->why, d->err.text);
+    }
+
+    if (last != NULL && last->epoch == d->doc.epoch
+        && last->version > d->doc.version)
+    {
+        return weirctl_verify_problem(v, name, 0, WEIR_REFUSAL_OLDER,
+                                      "the store has an older version than "
+                                      "the trail's last");
+    }
+
+    weirctl_hash(&hash, d->envelope.hash);
+
+    return weirctl_verify_reach(v, name, name, d->doc.version, d->doc.epoch,
+                                hash.text);
+}
+
+
+static int
+weirctl_verify_gateways(weirctl_verify_t *v)
+{
+    int                  rc;
+    char                 where[WEIR_STORE_NAME_MAX + 16];
+    uint32_t             i;
+    weirctl_gateway_t   *gw;
+    weirctl_gateways_t   g;
+
+    rc = weirctl_gateways(v->fleet, &g);
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < g.n; i++) {
+        gw = &g.list[i];
+
+        snprintf(where, sizeof(where), "gateway %.*s", (int) gw->node.len,
+                 gw->node.data);
+
+        if (gw->report == NULL) {
+            weirctl_note(v->fleet->ctl, "%s: %s", where, gw->error);
+            continue;
+        }
+
+        rc = weirctl_verify_gateway(v, gw, where);
+    }
+
+    weirctl_gateways_done(&g);
+
+    return rc;
+}
+
+
+/* All documents of the trail, and those that the gateway has besides. */
+
+static int
+weirctl_verify_gateway(weirctl_verify_t *v, const weirctl_gateway_t *gw,
+    const char *where)
+{
+    int          rc;
+    char         name[WEIR_DOCUMENT_NAME_MAX + 1];
+    json_t      *object;
+    uint32_t     i;
+    uint64_t     version, epoch;
+    const char  *hash, *key;
+
+    rc = WEIRCTL_GO_ON;
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < v->audit.last.n; i++) {
+        snprintf(name, sizeof(name), "%.*s",
+                 (int) v->audit.last.fences[i].name.len,
+                 v->audit.last.fences[i].name.data);
+
+        if (weirctl_gateway_fence(gw, name, &version, &epoch, &hash)) {
+            rc = weirctl_verify_reach(v, where, name, version, epoch, hash);
+        }
+    }
+
+    if (weirctl_gateway_fence(gw, "bundle/" WEIR_BUNDLE_ID, &version, &epoch,
+                              &hash)
+        && rc == WEIRCTL_GO_ON)
+    {
+        rc = weirctl_verify_missing(v, where, "bundle/" WEIR_BUNDLE_ID,
+                                    version);
+    }
+
+    json_object_foreach(json_object_get(gw->report, "fences"), key, object) {
+        if (rc == WEIRCTL_GO_ON && strcmp(key, "bundle/" WEIR_BUNDLE_ID) != 0
+            && weirctl_gateway_fence(gw, key, &version, &epoch, &hash))
+        {
+            rc = weirctl_verify_missing(v, where, key, version);
+        }
+    }
+
+    return rc;
+}
+
+
+static int
+weirctl_verify_missing(weirctl_verify_t *v, const char *where,
+    const char *name, uint64_t version)
+{
+    weir_str_t  s;
+
+    s.data = (const uint8_t *) name;
+    s.len = strlen(name);
+
+    return weir_fences_find(&v->audit.last, s) != NULL ? WEIRCTL_GO_ON
+           : weirctl_verify_reach(v, where, name, version, 0, "");
+}
+
+
+/* A fence of which the hash may be unknown: "". */
+
+static int
+weirctl_verify_reach(weirctl_verify_t *v, const char *where,
+    const char *name, uint64_t version, uint64_t epoch, const char *hash)
+{
+    weir_err_t           err;
+    weir_str_t           s;
+    weir_fence_t         fence;
+    weir_refusal_e       why;
+    const weir_fence_t  *last;
+
+    memset(&fence, 0, sizeof(weir_fence_t));
+
+    fence.name.data = (const uint8_t *) name;
+    fence.name.len = strlen(name);
+    fence.version = version;
+    fence.epoch = epoch;
+
+    last = weir_fences_find(&v->audit.last, fence.name);
+
+    if (last != NULL) {
+        memcpy(fence.hash, last->hash, WEIR_SHA256_LEN);
+
+        /* who does not say the epoch means that of the trail */
+
+        if (epoch == 0 && hash[0] == '\0') {
+            fence.epoch = last->epoch;
+        }
+    }
+
+    s.data = (const uint8_t *) hash;
+    s.len = strlen(hash);
+
+    if (s.len != 0 && weir_hash_parse(s, fence.hash) != WEIR_OK) {
+        return weirctl_verify_problem(v, where, 0, WEIR_REFUSAL_SAME_VERSION,
+                                      "what it reports is no hash");
+    }
+
+    return weir_audit_fence(&v->audit, &fence, &why, &err) == WEIR_OK
+           ? WEIRCTL_GO_ON
+           : weirctl_verify_problem(v, where, 0, why, err.text);
+}
+
+
+static int
+weirctl_verify_print(weirctl_verify_t *v)
+{
+    int                  rc;
+    size_t               bad;
+    json_t              *documents;
+    uint32_t             i;
+    weirctl_hash_t       hash;
+    const weir_fence_t  *last;
+
+    bad = json_array_size(v->problems);
+
+    if (v->fleet->ctl->json) {
+        documents = json_array();
+
+        for (i = 0; i < v->audit.last.n; i++) {
+            last = &v->audit.last.fences[i];
+            weirctl_hash(&hash, last->hash);
+
+            (void) json_array_append_new(documents,
+                json_pack("{s:s%, s:I, s:I, s:s}", "name",
+                          (char *) last->name.data, last->name.len,
+                          "version", (json_int_t) last->version, "epoch",
+                          (json_int_t) last->epoch, "hash", hash.text));
+        }
+
+        rc = weirctl_print_json(json_pack("{s:I, s:b, s:o, s:O}", "entries",
+                                          (json_int_t) v->audit.nentries,
+                                          "signatures", v->fleet->checks,
+                                          "documents", documents, "problems",
+                                          v->problems));
+
+        if (rc != WEIRCTL_GO_ON) {
+            return rc;
+        }
+
+    } else if (!v->fleet->ctl->quiet) {
+        printf("%llu entries, %u documents, %zu %s\n",
+               (unsigned long long) v->audit.nentries,
+               (unsigned) v->audit.last.n, bad,
+               bad == 1 ? "problem" : "problems");
+    }
+
+    return bad != 0 ? WEIRCTL_NO : WEIRCTL_YES;
+}

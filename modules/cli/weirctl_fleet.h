@@ -1,0 +1,259 @@
+
+/*
+ * weirctl: the fleet: a store, whose signatures count here, the documents in
+ * it, and what the gateways say of themselves.  What the verbs on a store
+ * share.
+ */
+
+#ifndef WEIRCTL_FLEET_H_INCLUDED
+#define WEIRCTL_FLEET_H_INCLUDED
+
+
+#include <jansson.h>
+
+#include "weir_audit.h"
+#include "weir_segment.h"
+#include "weir_store.h"
+#include "weirctl_policy.h"
+
+
+#define WEIRCTL_LIVE_S       15          /* heard of in: a live gateway */
+#define WEIRCTL_GATEWAYS     1000
+#define WEIRCTL_LIVES        4096        /* live documents */
+#define WEIRCTL_REPORT_MAX   (256 * 1024)
+#define WEIRCTL_SIGNERS      WEIR_ENVELOPE_SIGNATURES
+#define WEIRCTL_EXPORT_MAX   (1024 * 1024 * 1024)
+
+
+/* What the options of these verbs fill. */
+
+typedef struct {
+    const char      *store;
+    const char      *reason;
+    const char      *by;
+    const char      *epoch;
+    weirctl_list_t   keys;               /* --sign-key */
+    weirctl_list_t   trust;              /* --trust */
+} weirctl_fleet_options_t;
+
+#define weirctl_option_store(o)                                               \
+    { "store", WEIRCTL_VALUE, &(o)->store, "URL",                             \
+      "file:DIR [opt=...]; else $WEIR_STORE" }
+
+#define weirctl_option_trust(o)                                               \
+    { "trust", WEIRCTL_LIST, &(o)->trust, "FILE",                             \
+      "'PUB... [may=...] [threshold=N]'; else who signs" }
+
+#define weirctl_option_sign(o)                                                \
+    { "sign-key", WEIRCTL_LIST, &(o)->keys, "FILE",                           \
+      "signs; else $WEIR_SIGN_KEY; may repeat" }
+
+#define weirctl_option_reason(o)                                              \
+    { "reason", WEIRCTL_VALUE, &(o)->reason, "TEXT",                          \
+      "stands in the document" }
+
+#define weirctl_option_by(o)                                                  \
+    { "by", WEIRCTL_VALUE, &(o)->by, "NAME", "who; USER@HOST" }
+
+#define weirctl_option_epoch(o)                                               \
+    { "epoch", WEIRCTL_VALUE, &(o)->epoch, "N",                               \
+      "after a stolen key: weir_trust's epoch" }
+
+
+typedef struct {
+    weirctl_t      *ctl;
+    weir_store_t   *store;
+    char           *url;                 /* the first word of --store */
+    char           *words;               /* all of them, cut */
+    weir_str_t      ns;
+    weir_arena_t    arena;               /* of all that the verb keeps */
+    const char     *reason;
+    const char     *by;
+    char            user[256];
+    uint64_t        epoch;
+    unsigned        has_epoch:1;         /* --epoch was given */
+    unsigned        checks:1;            /* some key is known here */
+    weir_trust_t    trust;
+    unsigned        nsigners;
+    weir_signer_t   signers[WEIRCTL_SIGNERS];
+} weirctl_fleet_t;
+
+
+/*
+ * Opens the store and reads the keys; create: the store's folder is made
+ * where it is not.  WEIRCTL_GO_ON, or after a message the exit code;
+ * weirctl_fleet_done() in any case.
+ */
+int weirctl_fleet(weirctl_t *ctl, weirctl_fleet_t *f,
+    const weirctl_fleet_options_t *o, int create);
+void weirctl_fleet_done(weirctl_fleet_t *f);
+
+/* The same without a store: keys, who, and when. */
+int weirctl_fleet_keys(weirctl_t *ctl, weirctl_fleet_t *f,
+    const weirctl_fleet_options_t *o);
+
+/* 1: a store was named, by the option or by $WEIR_STORE. */
+int weirctl_fleet_named(const weirctl_fleet_options_t *o);
+
+/* The message of a store's error; the exit code that it means. */
+int weirctl_store_error(const weir_store_err_t *err);
+
+/* "out of memory", and the exit code. */
+int weirctl_nomem(void);
+
+/* Seconds since the epoch. */
+int64_t weirctl_now(void);
+
+/* Prints JSON as one line, and gives it up: WEIRCTL_GO_ON or an exit code. */
+int weirctl_print_json(json_t *json);
+
+/* Text of others, fit for a terminal: controls are shown as "?". */
+void weirctl_print_text(FILE *out, weir_str_t text);
+
+/* "sha256:HEX", zero terminated. */
+typedef struct {
+    char  text[WEIR_HASH_TEXT + 1];
+} weirctl_hash_t;
+
+void weirctl_hash(weirctl_hash_t *h, const uint8_t *hash);
+
+/* "2026-01-05T10:00:00Z", zero terminated. */
+typedef struct {
+    char  text[24];
+} weirctl_time_t;
+
+void weirctl_time(weirctl_time_t *t, int64_t seconds);
+
+
+/* --- documents --- */
+
+
+typedef struct {
+    weir_str_t       text;               /* the envelope, as it lies there */
+    uint8_t          text_hash[WEIR_STORE_HASH];
+    weir_envelope_t  envelope;
+    weir_document_t  doc;
+    weir_refusal_e   why;                /* not readable, or not verified */
+    weir_err_t       err;
+    unsigned         there:1;
+    unsigned         readable:1;         /* doc is filled */
+    unsigned         verified:1;         /* enough of the keys known here */
+} weirctl_doc_t;
+
+/*
+ * Reads a document's text: why and err say what is wrong with it.
+ * WEIRCTL_GO_ON, or no memory.
+ */
+int weirctl_doc_read(weirctl_fleet_t *f, weir_arena_t *a, weirctl_doc_t *d,
+    weir_str_t text);
+
+/*
+ * Fetches the head (kind WEIR_KIND_BUNDLE) or a live document.
+ * WEIRCTL_GO_ON, also if it is not there or not readable; else the exit code.
+ */
+int weirctl_doc_fetch(weirctl_fleet_t *f, weirctl_doc_t *d, weir_kind_e kind,
+    weir_str_t id);
+
+/* What the next version of a document follows. */
+
+typedef struct {
+    uint64_t    highest;                 /* that anybody knows */
+    uint64_t    epoch;
+    uint8_t     previous[WEIR_SHA256_LEN];
+    unsigned    has_previous:1;
+} weirctl_last_t;
+
+typedef struct weirctl_gateways_s  weirctl_gateways_t;
+
+/*
+ * Finds it: d, what the store has now; or, where that is nothing, or nothing
+ * that any gateway could take, the last one in the trail; and what gateways
+ * have accepted.  name: KIND/ID.  WEIRCTL_NO, after a message: nobody can
+ * know.
+ */
+int weirctl_last(weirctl_fleet_t *f, weirctl_last_t *last,
+    const weirctl_doc_t *d, const char *name, const weirctl_gateways_t *g);
+
+/*
+ * Begins a document that follows the last one: namespace, version, previous,
+ * epoch, who, why, when.
+ */
+int weirctl_doc_next(weirctl_fleet_t *f, weir_document_t *doc,
+    weir_kind_e kind, weir_str_t id, const weirctl_last_t *last);
+
+/*
+ * Writes, signs and formats a document.  *hash: of its payload.
+ * WEIRCTL_GO_ON or the exit code.
+ */
+int weirctl_doc_write(weirctl_fleet_t *f, const weir_document_t *doc,
+    weir_str_t *text, uint8_t *hash);
+
+/* Publishes a live document in place of d. */
+int weirctl_live_publish(weirctl_fleet_t *f, const weir_document_t *doc,
+    weir_str_t kind, weir_str_t name, const weirctl_doc_t *d, uint8_t *hash);
+
+/*
+ * Calls entry for each line of the trail, in order; line counts from 1 and
+ * d is good during the call.  Another answer than WEIRCTL_GO_ON ends it and
+ * is returned.
+ */
+typedef int (*weirctl_trail_pt)(void *ctx, weirctl_doc_t *d, uint64_t line);
+int weirctl_trail(weirctl_fleet_t *f, weirctl_trail_pt entry, void *ctx);
+
+
+/* --- gateways --- */
+
+
+typedef struct {
+    weir_str_t   node;
+    json_t      *report;                 /* NULL: not readable */
+    const char  *error;                  /* why not */
+    int64_t      age;                    /* s */
+    uint64_t     version;                /* of the bundle; 0: none */
+    const char  *hash;                   /* "" if not there */
+    const char  *trust;
+    const char  *reason;                 /* bundle.error; NULL: none */
+    const char  *message;
+    uint64_t     refused;                /* its version; 0: not said */
+    unsigned     live:1;
+} weirctl_gateway_t;
+
+struct weirctl_gateways_s {
+    weirctl_gateway_t  *list;            /* by node */
+    uint32_t            n;
+    weir_arena_t        arena;
+};
+
+/* All reports.  WEIRCTL_GO_ON or the exit code; done() in any case. */
+int weirctl_gateways(weirctl_fleet_t *f, weirctl_gateways_t *g);
+void weirctl_gateways_done(weirctl_gateways_t *g);
+
+/* The split's object in a report, or NULL. */
+json_t *weirctl_gateway_split(const weirctl_gateway_t *g, const char *name);
+
+/*
+ * What a gateway has accepted of a document, KIND/ID: 1, or 0: nothing, or it
+ * does not say.  *hash: "" where it is not known.
+ */
+int weirctl_gateway_fence(const weirctl_gateway_t *g, const char *name,
+    uint64_t *version, uint64_t *epoch, const char **hash);
+
+
+/* The verbs. */
+
+int weirctl_keygen(weirctl_t *ctl);
+int weirctl_build(weirctl_t *ctl);
+int weirctl_sign(weirctl_t *ctl);
+int weirctl_push(weirctl_t *ctl);
+int weirctl_pull(weirctl_t *ctl);
+int weirctl_history(weirctl_t *ctl);
+int weirctl_rollback(weirctl_t *ctl);
+int weirctl_status(weirctl_t *ctl);
+int weirctl_audit_export(weirctl_t *ctl);
+int weirctl_audit_trim(weirctl_t *ctl);
+
+extern const weirctl_verb_t  weirctl_split_verbs[];
+extern const weirctl_verb_t  weirctl_audit_verbs[];
+
+
+#endif /* WEIRCTL_FLEET_H_INCLUDED */

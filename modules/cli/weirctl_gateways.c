@@ -1,0 +1,229 @@
+
+/*
+ * weirctl: what gateways say of themselves, each a JSON object in the store.
+ * Nobody has signed it: it is shown and compared, never believed more than
+ * that.
+ */
+
+#include <stdlib.h>
+
+#include "weir_time.h"
+#include "weirctl_fleet.h"
+
+
+static int weirctl_gateway(weirctl_fleet_t *f, weirctl_gateways_t *all,
+    const weir_store_entry_t *e);
+static void weirctl_gateway_read(weirctl_gateway_t *g, int64_t now);
+static const char *weirctl_gateway_word(const json_t *object,
+    const char *name);
+static uint64_t weirctl_gateway_number(const json_t *object,
+    const char *name);
+
+
+int
+weirctl_gateways(weirctl_fleet_t *f, weirctl_gateways_t *g)
+{
+    int                 rc;
+    uint32_t            i;
+    weir_store_err_t    err;
+    weir_store_list_t   list;
+
+    memset(g, 0, sizeof(weirctl_gateways_t));
+
+    weir_arena_init(&g->arena, &weir_alloc_malloc, 0);
+
+    if (f->store->ops->reports(f->store, &g->arena, WEIRCTL_GATEWAYS, &list,
+                               &err)
+        != WEIR_STORE_OK)
+    {
+        return weirctl_store_error(&err);
+    }
+
+    g->list = weir_arena_calloc(&g->arena, list.n + 1,
+                                sizeof(weirctl_gateway_t));
+
+    if (g->list == NULL) {
+        return weirctl_nomem();
+    }
+
+    for (i = 0; i < list.n; i++) {
+        rc = weirctl_gateway(f, g, &list.entries[i]);
+
+        if (rc != WEIRCTL_GO_ON) {
+            return rc;
+        }
+    }
+
+    return WEIRCTL_GO_ON;
+}
+
+
+void
+weirctl_gateways_done(weirctl_gateways_t *g)
+{
+    uint32_t  i;
+
+    for (i = 0; i < g->n; i++) {
+        json_decref(g->list[i].report);
+    }
+
+    weir_arena_done(&g->arena);
+}
+
+
+static int
+weirctl_gateway(weirctl_fleet_t *f, weirctl_gateways_t *all,
+    const weir_store_entry_t *e)
+{
+    char               *why;
+    int64_t             now;
+    weir_str_t          text, s;
+    weir_store_err_t    err;
+    weir_store_code_e   rc;
+    weirctl_gateway_t  *g;
+
+    now = weirctl_now();
+    g = &all->list[all->n];
+
+    g->node = e->name;
+    g->age = now > e->written ? now - e->written : 0;
+    g->hash = "";
+    g->trust = "";
+
+    rc = f->store->ops->report(f->store, &all->arena, e->name,
+                               WEIRCTL_REPORT_MAX, &text, &err);
+
+    if (rc == WEIR_STORE_MISSING) {
+        return WEIRCTL_GO_ON;
+    }
+
+    if (rc == WEIR_STORE_NOMEM) {
+        return weirctl_nomem();
+    }
+
+    all->n++;
+
+    if (rc == WEIR_STORE_OK) {
+        g->report = json_loadb((const char *) text.data, text.len,
+                               JSON_REJECT_DUPLICATES, NULL);
+
+        if (json_is_object(g->report)) {
+            weirctl_gateway_read(g, now);
+            g->live = g->age <= WEIRCTL_LIVE_S;
+            return WEIRCTL_GO_ON;
+        }
+
+        json_decref(g->report);
+        g->report = NULL;
+        (void) weir_err(&err.err, "the report is no JSON object");
+    }
+
+    s.data = (const uint8_t *) err.err.text;
+    s.len = strlen(err.err.text) + 1;
+    why = (char *) weir_arena_copy(&all->arena, s).data;
+
+    g->error = why != NULL ? why : "the report is not readable";
+    g->live = g->age <= WEIRCTL_LIVE_S;
+
+    return WEIRCTL_GO_ON;
+}
+
+
+static void
+weirctl_gateway_read(weirctl_gateway_t *g, int64_t now)
+{
+    int64_t        when;
+    json_t        *bundle, *error;
+    weir_str_t     s;
+    const char    *text;
+
+    text = weirctl_gateway_word(g->report, "time");
+    s.data = (const uint8_t *) text;
+    s.len = strlen(text);
+
+    /* a report that was copied hither is as old as it says it is */
+
+    if (weir_time_parse(s, &when) == WEIR_OK && now - when > g->age) {
+        g->age = now - when;
+    }
+
+    bundle = json_object_get(g->report, "bundle");
+    error = json_object_get(bundle, "error");
+
+    g->version = weirctl_gateway_number(bundle, "version");
+    g->hash = weirctl_gateway_word(bundle, "hash");
+    g->trust = weirctl_gateway_word(bundle, "trust");
+
+    if (json_is_object(error)) {
+        g->reason = weirctl_gateway_word(error, "reason");
+        g->message = weirctl_gateway_word(error, "message");
+        g->refused = weirctl_gateway_number(error, "version");
+    }
+}
+
+
+static const char *
+weirctl_gateway_word(const json_t *object, const char *name)
+{
+    const char  *s;
+
+    s = json_string_value(json_object_get(object, name));
+
+    return s != NULL ? s : "";
+}
+
+
+static uint64_t
+weirctl_gateway_number(const json_t *object, const char *name)
+{
+    json_int_t  n;
+
+    n = json_integer_value(json_object_get(object, name));
+
+    return n > 0 ? (uint64_t) n : 0;
+}
+
+
+json_t *
+weirctl_gateway_split(const weirctl_gateway_t *g, const char *name)
+{
+    json_t  *split;
+
+    split = json_object_get(json_object_get(g->report, "splits"), name);
+
+    return json_is_object(split) ? split : NULL;
+}
+
+
+/* "fences" say it all; without them there is what is in effect. */
+
+int
+weirctl_gateway_fence(const weirctl_gateway_t *g, const char *name,
+    uint64_t *version, uint64_t *epoch, const char **hash)
+{
+    json_t  *fence;
+
+    fence = json_object_get(json_object_get(g->report, "fences"), name);
+
+    *epoch = weirctl_gateway_number(fence, "epoch");
+    *hash = weirctl_gateway_word(fence, "hash");
+    *version = weirctl_gateway_number(fence, "version");
+
+    if (*version != 0) {
+        return 1;
+    }
+
+    *epoch = 0;
+    *hash = "";
+
+    if (strcmp(name, "bundle/" WEIR_BUNDLE_ID) == 0) {
+        *version = g->version;
+        *hash = g->hash;
+
+    } else if (strncmp(name, "split/", 6) == 0) {
+        *version = weirctl_gateway_number(weirctl_gateway_split(g, name + 6),
+                                          "rev");
+    }
+
+    return *version != 0;
+}

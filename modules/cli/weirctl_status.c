@@ -1,0 +1,242 @@
+
+/*
+ * weirctl status: which gateway runs which bundle, and why not.
+ */
+
+#include "weirctl_fleet.h"
+
+
+static const char *weirctl_status_of(const weirctl_gateway_t *g,
+    const weirctl_doc_t *head);
+static json_t *weirctl_status_head(const weirctl_doc_t *head);
+static int weirctl_status_json(const weirctl_fleet_t *f,
+    const weirctl_doc_t *head, const weirctl_gateways_t *g);
+static void weirctl_status_text(const weirctl_fleet_t *f,
+    const weirctl_doc_t *head, const weirctl_gateways_t *g);
+static int weirctl_status_down(const weirctl_fleet_t *f);
+
+
+int
+weirctl_status(weirctl_t *ctl)
+{
+    int                      rc;
+    uint32_t                 i;
+    weirctl_doc_t            head;
+    weirctl_fleet_t          f;
+    weirctl_gateways_t       g;
+    weirctl_fleet_options_t  o;
+
+    memset(&o, 0, sizeof(weirctl_fleet_options_t));
+
+    const weirctl_option_t  options[] = {
+        weirctl_option_store(&o),
+        weirctl_options_end
+    };
+
+    rc = weirctl_options(ctl, "Exit: 0 if all gateways run the head's bundle, "
+                         "else 1; 3 if the store cannot be\nreached.  A "
+                         "gateway that was not heard of for 15 s is lost.",
+                         options, 0, 0);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    rc = weirctl_fleet(ctl, &f, &o, 0);
+
+    if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_doc_fetch(&f, &head, WEIR_KIND_BUNDLE,
+                               weir_str(WEIR_BUNDLE_ID));
+    }
+
+    if (rc != WEIRCTL_GO_ON) {
+
+        if (rc == WEIRCTL_STORE && ctl->json) {
+            rc = weirctl_status_down(&f);
+        }
+
+        weirctl_fleet_done(&f);
+
+        return rc;
+    }
+
+    rc = weirctl_gateways(&f, &g);
+
+    if (rc == WEIRCTL_GO_ON) {
+        rc = WEIRCTL_YES;
+
+        if (ctl->json) {
+            rc = weirctl_status_json(&f, &head, &g);
+            rc = rc == WEIRCTL_GO_ON ? WEIRCTL_YES : rc;
+
+        } else if (!ctl->quiet) {
+            weirctl_status_text(&f, &head, &g);
+        }
+
+        for (i = 0; rc == WEIRCTL_YES && i < g.n; i++) {
+            if (strcmp(weirctl_status_of(&g.list[i], &head), "current")
+                != 0)
+            {
+                rc = WEIRCTL_NO;
+            }
+        }
+
+        if (rc == WEIRCTL_YES && head.there && !head.readable) {
+            rc = WEIRCTL_NO;
+        }
+    }
+
+    weirctl_gateways_done(&g);
+    weirctl_fleet_done(&f);
+
+    return rc;
+}
+
+
+static const char *
+weirctl_status_of(const weirctl_gateway_t *g, const weirctl_doc_t *head)
+{
+    weirctl_hash_t  hash;
+
+    if (!g->live) {
+        return "lost";
+    }
+
+    if (g->report == NULL || g->reason != NULL) {
+        return "error";
+    }
+
+    if (!head->readable) {
+        return g->version == 0 ? "current" : "error";
+    }
+
+    if (g->version != head->doc.version) {
+        return g->version < head->doc.version ? "behind" : "error";
+    }
+
+    weirctl_hash(&hash, head->envelope.hash);
+
+    return strcmp(g->hash, hash.text) == 0 ? "current" : "error";
+}
+
+
+static json_t *
+weirctl_status_head(const weirctl_doc_t *head)
+{
+    weirctl_hash_t  hash;
+
+    if (!head->readable) {
+        return json_null();
+    }
+
+    weirctl_hash(&hash, head->envelope.hash);
+
+    return json_pack("{s:I, s:s}", "version",
+                     (json_int_t) head->doc.version, "hash", hash.text);
+}
+
+
+/* A report goes out as it came, with what we make of it. */
+
+static int
+weirctl_status_json(const weirctl_fleet_t *f, const weirctl_doc_t *head,
+    const weirctl_gateways_t *g)
+{
+    json_t    *array, *item;
+    uint32_t   i;
+
+    array = json_array();
+
+    for (i = 0; i < g->n; i++) {
+        item = g->list[i].report != NULL ? json_copy(g->list[i].report)
+               : json_pack("{s:s}", "error", g->list[i].error);
+
+        (void) json_object_set_new(item, "node",
+                                   json_stringn((const char *)
+                                                g->list[i].node.data,
+                                                g->list[i].node.len));
+        (void) json_object_set_new(item, "age_s",
+                                   json_integer(g->list[i].age));
+        (void) json_object_set_new(item, "state",
+                                   json_string(weirctl_status_of(&g->list[i],
+                                                                 head)));
+
+        if (json_array_append_new(array, item) != 0) {
+            json_decref(array);
+            return weirctl_nomem();
+        }
+    }
+
+    return weirctl_print_json(json_pack("{s:{s:s, s:s}, s:o, s:o}", "store",
+                                        "url", f->url, "state", "up",
+                                        "head", weirctl_status_head(head),
+                                        "gateways", array));
+}
+
+
+static int
+weirctl_status_down(const weirctl_fleet_t *f)
+{
+    if (f->url != NULL) {
+        (void) weirctl_print_json(json_pack("{s:{s:s, s:s}, s:n, s:[]}",
+                                            "store", "url", f->url, "state",
+                                            "down", "head", "gateways"));
+    }
+
+    return WEIRCTL_STORE;
+}
+
+
+static void
+weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
+    const weirctl_gateways_t *g)
+{
+    uint32_t                  i;
+    weir_str_t                s;
+    weirctl_hash_t            hash;
+    const weirctl_gateway_t  *gw;
+
+    printf("store %s, ", f->url);
+
+    if (head->readable) {
+        weirctl_hash(&hash, head->envelope.hash);
+        printf("bundle %llu %s\n", (unsigned long long) head->doc.version,
+               hash.text);
+
+    } else if (head->there) {
+        printf("bundle unreadable: %s\n", head->err.text);
+
+    } else {
+        printf("no bundle\n");
+    }
+
+    for (i = 0; i < g->n; i++) {
+        gw = &g->list[i];
+
+        printf("%-24.*s %-8s %6llu  %llds ago", (int) gw->node.len,
+               gw->node.data, weirctl_status_of(gw, head),
+               (unsigned long long) gw->version, (long long) gw->age);
+
+        if (gw->error != NULL || gw->reason != NULL) {
+            printf("  ");
+
+            s.data = (const uint8_t *) (gw->error != NULL ? gw->error
+                                        : gw->reason);
+            s.len = strlen((const char *) s.data);
+            weirctl_print_text(stdout, s);
+
+            if (gw->error == NULL && gw->message[0] != '\0') {
+                printf(": ");
+                s.data = (const uint8_t *) gw->message;
+                s.len = strlen(gw->message);
+                weirctl_print_text(stdout, s);
+            }
+        }
+
+        printf("\n");
+    }
+
+    if (g->n == 0) {
+        printf("no gateway has reported\n");
+    }
+}

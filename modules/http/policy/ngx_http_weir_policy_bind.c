@@ -1,0 +1,355 @@
+
+/*
+ * Weir: what a bundle must fit: the policies that locations name, with the
+ * issuers whose tokens arrive there.  Asked of the local bundle when nginx
+ * reads its configuration, and of those of the store in any thread later.
+ */
+
+#include "ngx_http_weir_policy_zone.h"
+#include "ngx_http_weir_auth.h"
+
+
+#pragma weak ngx_http_weir_auth_issuer_names
+#pragma weak ngx_http_weir_auth_issuers
+
+
+/* Who hears of a fault: nginx's log, or the first one a caller. */
+
+typedef struct {
+    const ngx_http_weir_policy_main_conf_t  *mcf;
+    ngx_log_t                               *log;
+    weir_err_t                              *err;
+    ngx_uint_t                               told;
+} ngx_http_weir_policy_binder_t;
+
+
+static ngx_int_t ngx_http_weir_policy_binding(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
+    ngx_http_weir_policy_binding_t *b);
+static int ngx_http_weir_policy_known(void *data,
+    weir_policy_name_kind_t kind, weir_str_t name);
+static void ngx_http_weir_policy_fault(void *data, weir_str_t message);
+
+
+ngx_int_t
+ngx_http_weir_policy_bind(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf)
+{
+    ngx_int_t                          rc;
+    ngx_uint_t                         i;
+    ngx_array_t                       *locations;
+    const weir_policy_image_t         *image;
+    ngx_http_weir_loc_conf_t         **lcf;
+    ngx_http_weir_policy_use_t        *use;
+    ngx_http_weir_policy_binding_t    *b;
+
+    locations = ngx_http_weir_locations(cf);
+    lcf = locations->elts;
+
+    if (ngx_http_weir_auth_issuer_names) {
+        mcf->issuers = ngx_http_weir_auth_issuer_names(cf);
+        if (mcf->issuers == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    for (i = 0; i < locations->nelts; i++) {
+        if (lcf[i]->policy_set == 2
+            && ngx_http_weir_policy_binding(cf, mcf, lcf[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    b = mcf->bindings.elts;
+
+    if (!mcf->set) {
+
+        for (i = 0; !mcf->foreign && i < mcf->bindings.nelts; i++) {
+
+            use = ngx_http_weir_policy_used(mcf, &b[i].name);
+
+            if (use == NULL || use->told++) {
+                continue;
+            }
+
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "there is no \"weir_bundle\": what policy \"%V\" "
+                          "should decide is answered 503 in %V:%ui",
+                          &b[i].name, &b[i].file, b[i].line);
+        }
+
+        return NGX_OK;
+    }
+
+    image = weir_policy_open(mcf->image, mcf->size);
+
+    if (image == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "weir: the image of \"%V\" is damaged", &mcf->dir);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    for (i = 0; i < mcf->bindings.nelts; i++) {
+        if (ngx_http_weir_policy_bind_one(cf, mcf, image, &b[i]) != NGX_OK) {
+            rc = NGX_ERROR;
+        }
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_weir_policy_binding(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_loc_conf_t *lcf)
+{
+    ngx_str_t                        *names;
+    ngx_uint_t                        i;
+    ngx_array_t                      *issuers;
+    ngx_http_weir_policy_binding_t   *b;
+    ngx_http_weir_policy_loc_conf_t  *plcf;
+
+    plcf = lcf->loc_conf[ngx_http_weir_policy_module.ctx_index];
+
+    b = ngx_array_push(&mcf->bindings);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->name = lcf->policy;
+    b->file = plcf->file;
+    b->line = plcf->line;
+    b->admitted = NULL;
+    b->nadmitted = 0;
+
+    issuers = NULL;
+
+    if (lcf->auth_set == 2 && ngx_http_weir_auth_issuers) {
+        issuers = ngx_http_weir_auth_issuers(lcf->loc_conf);
+    }
+
+    if (issuers == NULL || issuers->nelts == 0) {
+        return NGX_OK;
+    }
+
+    b->admitted = ngx_palloc(cf->pool, issuers->nelts * sizeof(weir_str_t));
+    if (b->admitted == NULL) {
+        return NGX_ERROR;
+    }
+
+    names = issuers->elts;
+
+    for (i = 0; i < issuers->nelts; i++) {
+        b->admitted[i] = ngx_http_weir_policy_str(&names[i]);
+    }
+
+    b->nadmitted = issuers->nelts;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
+    ngx_http_weir_policy_binding_t *b)
+{
+    uint32_t                        policy;
+    weir_policy_binder_t            binder;
+    ngx_http_weir_policy_use_t     *use;
+    ngx_http_weir_policy_binder_t   data;
+
+    if (weir_policy_find(image, ngx_http_weir_policy_str(&b->name), &policy)
+        != WEIR_OK)
+    {
+        use = ngx_http_weir_policy_used(mcf, &b->name);
+
+        if (use && use->told++) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_weir_policy_reject(WEIR_REFUSAL_MISSING_POLICY, &b->name);
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "unknown policy \"%V\": \"%V\" has no such one in %V:%ui",
+                      &b->name, &mcf->dir, &b->file, b->line);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&data, sizeof(ngx_http_weir_policy_binder_t));
+    data.mcf = mcf;
+    data.log = cf->log;
+
+    binder.known = ngx_http_weir_policy_known;
+    binder.report = ngx_http_weir_policy_fault;
+    binder.ctx = &data;
+
+    if (weir_policy_bind(image, policy, b->admitted, b->nadmitted, &binder)
+        != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "policy \"%V\" does not fit in %V:%ui",
+                      &b->name, &b->file, b->line);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_weir_policy_fits(const ngx_http_weir_policy_main_conf_t *mcf,
+    const weir_policy_image_t *image, ngx_uint_t lenient, weir_err_t *err)
+{
+    uint32_t                         policy;
+    ngx_uint_t                       i;
+    weir_policy_binder_t             binder;
+    ngx_http_weir_policy_binder_t    data;
+    ngx_http_weir_policy_binding_t  *b;
+
+    ngx_memzero(&data, sizeof(ngx_http_weir_policy_binder_t));
+    data.mcf = mcf;
+    data.err = err;
+
+    binder.known = ngx_http_weir_policy_known;
+    binder.report = ngx_http_weir_policy_fault;
+    binder.ctx = &data;
+
+    b = mcf->bindings.elts;
+
+    for (i = 0; i < mcf->bindings.nelts; i++) {
+
+        if (weir_policy_find(image, ngx_http_weir_policy_str(&b[i].name),
+                             &policy)
+            != WEIR_OK)
+        {
+            (void) weir_err(err, "it has no policy \"%.*s\", which %.*s:%u "
+                            "names", (int) b[i].name.len, b[i].name.data,
+                            (int) b[i].file.len, b[i].file.data,
+                            (unsigned) b[i].line);
+
+            if (!lenient) {
+                return WEIR_REFUSAL_MISSING_POLICY;
+            }
+
+            continue;
+        }
+
+        if (weir_policy_bind(image, policy, b[i].admitted, b[i].nadmitted,
+                             &binder)
+            != 0)
+        {
+            return WEIR_REFUSAL_UNKNOWN_NAME;
+        }
+    }
+
+    return WEIR_REFUSAL_NONE;
+}
+
+
+ngx_uint_t
+ngx_http_weir_policy_active_fits(ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_uint_t lenient, weir_err_t *err)
+{
+    ngx_uint_t                  part, why;
+    const weir_policy_image_t  *image;
+
+    image = ngx_http_weir_policy_pin(mcf, 0, &part);
+
+    if (image == NULL) {
+        return WEIR_REFUSAL_MISSING_POLICY;
+    }
+
+    why = ngx_http_weir_policy_fits(mcf, image, lenient, err);
+
+    ngx_http_weir_policy_unpin(mcf);
+
+    return why;
+}
+
+
+static int
+ngx_http_weir_policy_known(void *data, weir_policy_name_kind_t kind,
+    weir_str_t name)
+{
+    ngx_http_weir_policy_binder_t *binder = data;
+
+    ngx_str_t    *s;
+    ngx_uint_t    i;
+    ngx_array_t  *issuers;
+
+    issuers = binder->mcf->issuers;
+
+    if (kind != WEIR_POLICY_NAME_ISSUER || issuers == NULL) {
+        return 0;
+    }
+
+    s = issuers->elts;
+
+    for (i = 0; i < issuers->nelts; i++) {
+        if (weir_str_eq(ngx_http_weir_policy_str(&s[i]), name)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_weir_policy_fault(void *data, weir_str_t message)
+{
+    ngx_http_weir_policy_binder_t *binder = data;
+
+    ngx_str_t  s;
+
+    if (binder->log) {
+        s.len = message.len;
+        s.data = (u_char *) message.data;
+
+        ngx_log_error(NGX_LOG_EMERG, binder->log, 0, "%V", &s);
+
+        ngx_http_weir_policy_reject(WEIR_REFUSAL_UNKNOWN_NAME, &s);
+
+    } else if (!binder->told++) {
+        (void) weir_err(binder->err, "%.*s", (int) message.len, message.data);
+    }
+}
+
+
+ngx_array_t *
+ngx_http_weir_policy_names(ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_pool_t *pool)
+{
+    ngx_str_t                    *name;
+    ngx_uint_t                    i;
+    ngx_array_t                  *names;
+    ngx_http_weir_policy_use_t  **uses;
+
+    uses = mcf->policies.elts;
+
+    names = ngx_array_create(pool, mcf->policies.nelts + 1,
+                             sizeof(ngx_str_t));
+    if (names == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        name = ngx_array_push(names);
+        *name = uses[i]->name;
+    }
+
+    return names;
+}
+
+
+ngx_array_t *
+ngx_http_weir_policy_issuer_names(ngx_http_weir_policy_main_conf_t *mcf)
+{
+    return mcf->issuers;
+}

@@ -1,0 +1,324 @@
+
+/*
+ * Weir: the store, as a gateway uses it; what the files of this folder share.
+ *
+ * One worker, the keeper, holds a lease in the zone.  Once a second it goes
+ * through a round: it reads the head and the live documents, decides about
+ * each, makes an image of a new bundle, writes what was accepted to
+ * weir_state, and only then puts it into use for all workers at once.  A
+ * round is plain blocking C that runs in a thread, or at start in the master;
+ * what it found is judged, logged and counted in the event loop.
+ */
+
+#ifndef NGX_HTTP_WEIR_STORE_H_INCLUDED
+#define NGX_HTTP_WEIR_STORE_H_INCLUDED
+
+
+#include "ngx_http_weir.h"
+#include "ngx_http_weir_policy_writer.h"
+#include "ngx_http_weir_split.h"
+#include "weir_accept.h"
+#include "weir_segment.h"
+#include "weir_state.h"
+#include "weir_store.h"
+
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
+
+
+#define NGX_HTTP_WEIR_STORE_ERROR   256     /* bytes kept of a message */
+
+#define NGX_HTTP_WEIR_STORE_LOOK    250     /* ms: is there a keeper? */
+#define NGX_HTTP_WEIR_STORE_STALE   3000    /* ms: it does not move */
+#define NGX_HTTP_WEIR_STORE_REPORT  5000    /* ms */
+
+
+/*
+ * What goes wrong with a store, the index of a counter: the codes of
+ * weir_store_code_e, these, and behind them the refusals of live documents.
+ */
+
+enum {
+    NGX_HTTP_WEIR_STORE_PERSIST = WEIR_STORE_OTHER + 1,
+    NGX_HTTP_WEIR_STORE_FENCE,
+    NGX_HTTP_WEIR_STORE_SNAPSHOT,
+    NGX_HTTP_WEIR_STORE_NOREPORT,
+    NGX_HTTP_WEIR_STORE_REFUSED,
+    NGX_HTTP_WEIR_STORE_ERRORS = NGX_HTTP_WEIR_STORE_REFUSED + WEIR_REFUSALS
+};
+
+
+typedef struct {
+    ngx_str_t                          url;       /* "file:DIR" */
+    char                              *dir;
+    ngx_str_t                          ns;
+    ngx_msec_t                         poll;
+
+    ngx_str_t                          state;     /* weir_state; ends by 0 */
+    ngx_str_t                          pool_name;
+    weir_trust_t                       trust;
+
+    ngx_str_t                          file;      /* where weir_store */
+    ngx_uint_t                         line;      /* stands, */
+    ngx_str_t                          trust_file;    /* and weir_trust */
+    ngx_uint_t                         trust_line;
+
+    ngx_http_weir_block_t             *block;
+    ngx_array_t                       *lives;     /* ..._split_live_t */
+    ngx_http_weir_policy_main_conf_t  *policy;
+    ngx_array_t                       *policies;  /* ngx_str_t, in use */
+    ngx_str_t                         *node;
+    ngx_uint_t                         number;    /* of this configuration */
+
+#if (NGX_THREADS)
+    ngx_thread_pool_t                 *pool;
+#endif
+
+    unsigned                           set:1;     /* weir_store stands */
+    unsigned                           trusts:1;  /* weir_trust does */
+    unsigned                           epoch:1;   /* epoch= was given */
+    unsigned                           least:1;   /* min_version= was */
+    unsigned                           state_set:1;
+} ngx_http_weir_store_conf_t;
+
+
+/* In the zone.  Under its lock, but for raw, which the keeper alone reads. */
+
+typedef struct {
+    ngx_atomic_t     cycle;          /* the newest configuration */
+
+    ngx_atomic_t     pid;            /* the keeper; 0: none */
+    ngx_atomic_t     keeper;         /* its configuration */
+    uint64_t         beat;           /* ns, monotonic */
+
+    ngx_uint_t       up;             /* 0: not yet known, 1, 2: down */
+    time_t           contact;        /* 0: never */
+    ngx_uint_t       error;          /* index of errors, 0: none */
+    size_t           len;
+    u_char           message[NGX_HTTP_WEIR_STORE_ERROR];
+    ngx_uint_t       alarm;          /* the same, of weir_state */
+    size_t           alarm_len;
+    u_char           alarm_text[NGX_HTTP_WEIR_STORE_ERROR];
+    uint64_t         errors[NGX_HTTP_WEIR_STORE_ERRORS];
+
+    ngx_uint_t       known;          /* a bundle was ever accepted: */
+    weir_fence_t     fence;          /* without its name */
+    weir_refusal_e   why;            /* the store's is refused */
+    u_char           seen[WEIR_SHA256_LEN];   /* that one's bytes' */
+    ngx_uint_t       unsaved;        /* NGX_HTTP_WEIR_STORE_UNSAVED_* */
+    time_t           tried;          /* when that was last tried */
+
+    size_t           raw_len;        /* the active one's envelope */
+    u_char           raw[WEIR_ENVELOPE_MAX];
+} ngx_http_weir_store_zone_t;
+
+
+/* What is in effect and could not be persisted. */
+
+#define NGX_HTTP_WEIR_STORE_UNSAVED_BUNDLE  1
+#define NGX_HTTP_WEIR_STORE_UNSAVED_SPLITS  2
+
+#define NGX_HTTP_WEIR_STORE_RETRY           10      /* s */
+
+
+typedef enum {
+    NGX_HTTP_WEIR_STORE_NOTHING = 0, /* not read, or never was there */
+    NGX_HTTP_WEIR_STORE_KEEP,        /* what is in use is what is there */
+    NGX_HTTP_WEIR_STORE_NEW,
+    NGX_HTTP_WEIR_STORE_WAIT,        /* new, but not before activate_at */
+    NGX_HTTP_WEIR_STORE_REFUSE
+} ngx_http_weir_store_verdict_e;
+
+
+/* A document of the store in a round. */
+
+typedef struct {
+    ngx_uint_t                      verdict;
+    weir_refusal_e                  why;
+    weir_err_t                      err;
+    weir_str_t                      raw;
+    u_char                          seen[WEIR_SHA256_LEN];
+    weir_accept_t                   accept;
+    unsigned                        again:1;    /* refused as last time */
+} ngx_http_weir_store_found_t;
+
+
+typedef struct {
+    ngx_http_weir_store_found_t     found;
+    ngx_http_weir_split_live_t     *live;
+    ngx_http_weir_split_state_t    *state;
+    uint32_t                        weights[WEIR_SPLIT_COLOURS];
+} ngx_http_weir_store_split_t;
+
+
+typedef struct {
+    ngx_http_weir_store_conf_t     *conf;
+    ngx_http_weir_store_zone_t     *zone;
+    weir_arena_t                    arena;
+    time_t                          now;
+    unsigned                        master:1;   /* at start: writes nothing */
+    unsigned                        retry:2;    /* to save, ..._UNSAVED_* */
+
+    /* what is active while the round runs */
+    unsigned                        active:1;
+    ngx_http_weir_policy_info_t     info;
+
+    /* what was read */
+    weir_store_code_e               code;       /* of the contact */
+    weir_store_err_t                err;
+    unsigned                        fence_bad:1;
+    weir_store_err_t                fence_err;
+    weir_fences_t                   fences;
+    ngx_http_weir_store_found_t     head;
+    weir_store_segment_t           *segments;
+    uint32_t                        nsegments;
+    const void                     *image;
+    size_t                          size;
+    uint32_t                        nerrors;    /* of its sources */
+    ngx_http_weir_store_split_t    *splits;
+    ngx_uint_t                      nsplits;
+
+    /* the part for the image, and what was persisted */
+    unsigned                        reserved:1;
+    unsigned                        filled:1;
+    ngx_http_weir_policy_part_t     part;
+    ngx_uint_t                      tries;
+    unsigned                        save:1;     /* the bundle, too */
+    weir_store_code_e               saved;
+    weir_store_err_t                save_err;
+} ngx_http_weir_store_round_t;
+
+
+extern ngx_module_t              ngx_http_weir_store_module;
+extern ngx_http_weir_provider_t  ngx_http_weir_store_provider;
+
+
+#define ngx_http_weir_store_zone(sscf)                                        \
+    ((ngx_http_weir_store_zone_t *) (sscf)->block->data)
+
+
+/* --- ngx_http_weir_store_conf.c --- */
+
+extern ngx_command_t  ngx_http_weir_store_commands[];
+
+/* In postconfiguration: defaults, and what does not go together. */
+ngx_int_t ngx_http_weir_store_complete(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf);
+
+
+/* --- ngx_http_weir_store_round.c, _image.c, _live.c, _persist.c --- */
+
+/* The round knows what is active; in the event loop.  NULL: no memory. */
+ngx_http_weir_store_round_t *ngx_http_weir_store_round(
+    ngx_http_weir_store_conf_t *sscf, ngx_uint_t master);
+void ngx_http_weir_store_round_done(ngx_http_weir_store_round_t *round);
+
+/* The blocking steps: all that is to be read; what is to be written. */
+void ngx_http_weir_store_read(ngx_http_weir_store_round_t *round);
+void ngx_http_weir_store_persist(ngx_http_weir_store_round_t *round);
+
+/* 1 if a split's document is to be saved. */
+ngx_uint_t ngx_http_weir_store_unsaved_splits(
+    ngx_http_weir_store_round_t *round);
+
+/* Refuses: formats into found->err. */
+void ngx_http_weir_store_no(ngx_http_weir_store_found_t *found,
+    weir_refusal_e why, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* What to expect of a document, by its fence. */
+void ngx_http_weir_store_expect(ngx_http_weir_store_round_t *round,
+    weir_expect_t *x, weir_kind_e kind, weir_str_t id);
+
+/*
+ * Makes round->image of the head that was accepted and its segments: NGX_OK,
+ * or it is refused.  fetch: where the segments are; NULL: round->segments.
+ * lenient: as for ngx_http_weir_policy_fits().
+ */
+ngx_int_t ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
+    ngx_uint_t lenient);
+ngx_int_t ngx_http_weir_store_fetch(ngx_http_weir_store_round_t *round,
+    weir_store_t *store);
+
+/* The splits' documents; head: of the bundle in use, or NULL. */
+void ngx_http_weir_store_splits(ngx_http_weir_store_round_t *round,
+    weir_store_t *store, const weir_document_t *head);
+
+/* Whether a split's document, in found->raw, may be in effect under now's
+   trust; NGX_OK with its weights. */
+ngx_int_t ngx_http_weir_store_split_again(ngx_http_weir_store_round_t *round,
+    ngx_http_weir_store_split_t *split);
+
+/* In the event loop: puts into use what the round found, and logs it. */
+ngx_uint_t ngx_http_weir_store_splits_apply(
+    ngx_http_weir_store_round_t *round, ngx_log_t *log);
+void ngx_http_weir_store_split_apply(ngx_http_weir_store_split_t *split,
+    ngx_uint_t fresh, ngx_log_t *log);
+
+
+/* --- ngx_http_weir_store_judge.c --- */
+
+/* The round's contact, fence and head: what changes is logged and counted. */
+ngx_uint_t ngx_http_weir_store_judge(ngx_http_weir_store_round_t *round,
+    ngx_log_t *log);
+
+/* The image is the active generation now: NGX_OK, or we are not the keeper. */
+ngx_int_t ngx_http_weir_store_activate(ngx_http_weir_store_round_t *round,
+    ngx_uint_t source, ngx_log_t *log);
+
+void ngx_http_weir_store_info(ngx_http_weir_store_round_t *round,
+    const weir_accept_t *accept, ngx_uint_t source,
+    ngx_http_weir_policy_info_t *info);
+
+/* 1 if this process is the keeper, of the newest configuration. */
+ngx_uint_t ngx_http_weir_store_holds(ngx_http_weir_store_conf_t *sscf);
+
+/* Something is wrong with weir_state; which 0: no more. */
+void ngx_http_weir_store_alarm(ngx_http_weir_store_zone_t *z, ngx_uint_t which,
+    const char *text);
+
+/* Counts an error; the word of one. */
+void ngx_http_weir_store_count(ngx_http_weir_store_zone_t *z, ngx_uint_t n);
+const char *ngx_http_weir_store_error_word(ngx_uint_t n);
+
+
+/* --- ngx_http_weir_store_keeper.c --- */
+
+ngx_int_t ngx_http_weir_store_keep(ngx_cycle_t *cycle,
+    ngx_http_weir_store_conf_t *sscf);
+void ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf);
+
+
+/* --- ngx_http_weir_store_boot.c --- */
+
+void ngx_http_weir_store_boot(ngx_cycle_t *cycle,
+    ngx_http_weir_store_conf_t *sscf);
+
+
+/* --- ngx_http_weir_store_report.c, _status.c --- */
+
+/* The report as text of malloc(3), or NULL. */
+char *ngx_http_weir_store_report(ngx_http_weir_store_conf_t *sscf);
+
+/* Blocking: writes it to the store. */
+weir_store_code_e ngx_http_weir_store_put_report(
+    ngx_http_weir_store_conf_t *sscf, const char *text,
+    weir_store_err_t *err);
+
+ngx_int_t ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root);
+
+
+static ngx_inline weir_str_t
+ngx_http_weir_store_str(const ngx_str_t *s)
+{
+    weir_str_t  w;
+
+    w.len = s->len;
+    w.data = s->data;
+
+    return w;
+}
+
+
+#endif /* NGX_HTTP_WEIR_STORE_H_INCLUDED */

@@ -1,0 +1,190 @@
+
+/*
+ * Weir: from a head that was accepted to an image: its segments, its files,
+ * the compiler, and the check that nginx.conf can use what comes out.
+ */
+
+#include "ngx_http_weir_store.h"
+
+
+static void ngx_http_weir_store_diagnose(ngx_http_weir_store_round_t *round,
+    const weir_policy_bundle_t *bundle);
+
+
+ngx_int_t
+ngx_http_weir_store_fetch(ngx_http_weir_store_round_t *round,
+    weir_store_t *store)
+{
+    uint32_t                      i;
+    weir_segment_t               *segment;
+    weir_document_t              *doc;
+    weir_store_err_t              err;
+    weir_store_code_e             rc;
+    ngx_http_weir_store_found_t  *head;
+
+    head = &round->head;
+    doc = &head->accept.doc;
+
+    round->nsegments = doc->nsegments;
+    round->segments = weir_arena_calloc(&round->arena, doc->nsegments + 1,
+                                        sizeof(weir_store_segment_t));
+    if (round->segments == NULL) {
+        goto nomem;
+    }
+
+    for (i = 0; i < doc->nsegments; i++) {
+        segment = &doc->segments[i];
+
+        ngx_memcpy(round->segments[i].hash, segment->hash, WEIR_STORE_HASH);
+
+        rc = store->ops->segment(store, &round->arena, segment->hash,
+                                 segment->size, &round->segments[i].bytes,
+                                 &err);
+
+        switch (rc) {
+
+        case WEIR_STORE_OK:
+            break;
+
+        case WEIR_STORE_NOMEM:
+            goto nomem;
+
+        case WEIR_STORE_CORRUPT:
+            ngx_http_weir_store_no(head, WEIR_REFUSAL_BAD_SIGNATURE, "%s",
+                                   err.err.text);
+            return NGX_ERROR;
+
+        case WEIR_STORE_TOO_LARGE:
+            ngx_http_weir_store_no(head, WEIR_REFUSAL_TOO_LARGE, "%s",
+                                   err.err.text);
+            return NGX_ERROR;
+
+        default:
+            ngx_http_weir_store_no(head, WEIR_REFUSAL_TRUNCATED,
+                                   "segment %u of %u is not there: %s",
+                                   (unsigned) i + 1,
+                                   (unsigned) doc->nsegments, err.err.text);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+
+nomem:
+
+    head->verdict = NGX_HTTP_WEIR_STORE_NOTHING;
+    round->code = weir_store_fail(&round->err, WEIR_STORE_NOMEM, 0,
+                                  "out of memory");
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
+    ngx_uint_t lenient)
+{
+    int                           rc;
+    size_t                        room;
+    uint32_t                      i, n;
+    weir_unpack_t                 unpack;
+    weir_refusal_e                why;
+    weir_policy_bundle_t          bundle;
+    weir_policy_source_t         *files;
+    ngx_http_weir_store_found_t  *head;
+
+    head = &round->head;
+    rc = WEIR_OK;
+
+    weir_unpack_init(&unpack, &round->arena, &head->accept.doc);
+
+    for (i = 0; rc == WEIR_OK && i < round->nsegments; i++) {
+        rc = weir_unpack_segment(&unpack, round->segments[i].bytes,
+                                 &head->why, &head->err);
+    }
+
+    if (rc == WEIR_OK) {
+        rc = weir_unpack_files(&unpack, &files, &n, &head->why, &head->err);
+    }
+
+    if (rc == WEIR_NOMEM) {
+        goto nomem;
+    }
+
+    if (rc != WEIR_OK) {
+        head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
+        return NGX_ERROR;
+    }
+
+    if (weir_policy_compile(&round->arena, files, n, &bundle) != WEIR_OK) {
+        goto nomem;
+    }
+
+    if (bundle.nerrors) {
+        ngx_http_weir_store_diagnose(round, &bundle);
+        return NGX_ERROR;
+    }
+
+    room = ngx_http_weir_policy_image_room(round->conf->policy);
+
+    if (bundle.size > room) {
+        ngx_http_weir_store_no(head, WEIR_REFUSAL_TOO_LARGE,
+                               "the image has %zu bytes, a generation %zu; "
+                               "enlarge it with \"weir_zone SIZE policies="
+                               "SIZE\"", bundle.size, room);
+        return NGX_ERROR;
+    }
+
+    why = ngx_http_weir_policy_fits(round->conf->policy, bundle.image,
+                                    lenient, &head->err);
+
+    if (why != WEIR_REFUSAL_NONE) {
+        head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
+        head->why = why;
+        return NGX_ERROR;
+    }
+
+    round->image = bundle.image;
+    round->size = bundle.size;
+
+    return NGX_OK;
+
+nomem:
+
+    head->verdict = NGX_HTTP_WEIR_STORE_NOTHING;
+    round->code = weir_store_fail(&round->err, WEIR_STORE_NOMEM, 0,
+                                  "out of memory");
+    return NGX_ERROR;
+}
+
+
+/* The first error, in one line. */
+
+static void
+ngx_http_weir_store_diagnose(ngx_http_weir_store_round_t *round,
+    const weir_policy_bundle_t *bundle)
+{
+    size_t      len;
+    uint32_t    i;
+    weir_str_t  text;
+
+    text.len = 0;
+    text.data = NULL;
+
+    for (i = 0; i < bundle->ndiags; i++) {
+        if (bundle->diags[i].severity == WEIR_POLICY_SEVERE) {
+            text = weir_policy_diag_text(&round->arena, bundle,
+                                         &bundle->diags[i]);
+            break;
+        }
+    }
+
+    for (len = 0; len < text.len && text.data[len] != '\n'; len++) {
+        /* void */
+    }
+
+    round->nerrors = bundle->nerrors;
+
+    ngx_http_weir_store_no(&round->head, WEIR_REFUSAL_POLICY_ERROR,
+                           "%.*s%s", (int) len, text.data,
+                           bundle->nerrors > 1 ? ", and more errors" : "");
+}
