@@ -1,5 +1,5 @@
 
-# Ten pushes, a change of weights and a killed keeper under load: no request
+# Pushes, changes of weights, reloads and a killed keeper under load: no request
 # fails, and each is decided by one version, the old or the new.
 
 use FindBin;
@@ -128,6 +128,19 @@ for my $n (2 .. $pushes + 1) {
     $store->push_split('checkout', { green => 1000 * $n % 10000 },
                        keys => ['alice']);
 }
+
+# reloads at any moment of a push: the master and the keeper of before meet
+
+for my $n ($pushes + 2 .. $pushes + 7) {
+    push_version($n);
+    Time::HiRes::sleep(0.07 * ($n % 6));
+    $t->signal('HUP');
+
+    wait_for { http_get($t->port, '/all')->header('X-Bundle') == $n } 10,
+        "version $n";
+}
+
+$pushes += 6;
 
 cmp_ok($worst, '<', 2 * Weir::Net::deadline_factor(),
        sprintf '%d pushes, the slowest took effect in %.2f s', $pushes,

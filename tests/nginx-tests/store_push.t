@@ -18,7 +18,7 @@ events {}
 http {
     weir_zone        8m;
     weir_node        gw1;
-    weir_store       @{[ $store->url ]} poll=300ms;
+    weir_store       @{[ $store->url ]} poll=100ms;
     weir_trust       $trust;
     weir_state       %%TESTDIR%%/state;
     weir_thread_pool weir;
@@ -249,6 +249,34 @@ refuses('bad-signature', 'no envelope at all', text => 'hello');
     refuses('bad-signature', 'a tampered segment',
             text => $store->bundle(keys => ['alice'], version => 3,
                                    segments => [$part]));
+}
+
+
+# a byte of a good envelope, anywhere
+
+{
+    my $text = $store->bundle(%two, version => 3);
+    my $n = 16;
+    my %why;
+
+    for my $i (0 .. $n - 1) {
+        my $bad = $text;
+        my $at = int(length($text) * $i / $n) + int rand(length($text) / $n);
+        substr($bad, $at, 1) ^= "\2";
+
+        $store->put('head.json', $bad);
+
+        my $error = wait_for { api()->{bundle}{error} } 5, "byte $at";
+        $why{ $error->{reason} }++;
+
+        $store->put('head.json', $good);
+        wait_for { !api()->{bundle}{error} } 5, "byte $at restored";
+    }
+
+    is(api()->{bundle}{version}, 2,
+       'tampered bytes: ' . join ', ', map { "$_ $why{$_}" } sort keys %why);
+    is(join(' ', grep { !/^(?:bad-signature|untrusted|namespace)$/ }
+                 sort keys %why), '', 'each is named');
 }
 
 

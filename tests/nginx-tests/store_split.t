@@ -169,6 +169,24 @@ $t->run;
 is(split_now()->{source}, 'store', 'after a restart without the store');
 is(split_now()->{rev}, 2, 'its version');
 is(greens(), $half, 'its weights');
+
+{
+    my $file = $t->path('state/live/split/checkout.json');
+    my $text = slurp($file);
+    my $bad = $text;
+
+    substr($bad, 150, 1) ^= "\2";
+    $t->stop;
+    spew($file, $bad);
+    $t->run;
+    is(split_now()->{source}, 'config', 'saved weights that were tampered');
+    ok(scalar($t->log_lines(qr/saved live weights of split "checkout" are re/)),
+       'are named');
+    spew($file, $text);
+    ok($t->reload, 'in order again');
+    is(split_now()->{rev}, 2, 'they are in effect');
+}
+
 rename $store->dir . '.gone', $store->dir;
 wait_for { api()->{store}{state} eq 'up' } 5, 'the store';
 

@@ -73,7 +73,10 @@ $t->run;
 decides(1, 'what the store has at start decides from the first request');
 is(api()->{bundle}{source}, 'store', 'it is from the store');
 
-# accepted by the keeper, too, and saved
+# the master took it and wrote nothing: the keeper saves it
+
+wait_for { -s $t->path('state/fence') } 5, 'a fence';
+is(scalar(my @saved = glob $t->path('state/bundles/*')), 1, 'a snapshot');
 
 push_version(2);
 decides(2, 'a push');

@@ -218,7 +218,8 @@ void ngx_http_weir_store_round_done(ngx_http_weir_store_round_t *round);
 void ngx_http_weir_store_read(ngx_http_weir_store_round_t *round);
 void ngx_http_weir_store_persist(ngx_http_weir_store_round_t *round);
 
-/* 1 if a split's document is to be saved. */
+/* 1 if there is something to save; if that is a split's document. */
+ngx_uint_t ngx_http_weir_store_wanted(ngx_http_weir_store_round_t *round);
 ngx_uint_t ngx_http_weir_store_unsaved_splits(
     ngx_http_weir_store_round_t *round);
 

@@ -44,6 +44,8 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     log = cycle->log;
     z = ngx_http_weir_store_zone(sscf);
 
+    ngx_memzero(&before, sizeof(ngx_http_weir_policy_info_t));
+
     /* from now on the keeper of before puts nothing into use */
 
     ngx_http_weir_zone_lock();

@@ -94,6 +94,8 @@ ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
 
     head = &round->head;
     rc = WEIR_OK;
+    n = 0;
+    files = NULL;
 
     weir_unpack_init(&unpack, &round->arena, &head->accept.doc);
 

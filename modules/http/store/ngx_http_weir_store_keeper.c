@@ -8,6 +8,8 @@
 
 #include "ngx_http_weir_store.h"
 
+#include <openssl/crypto.h>
+
 
 #if (NGX_THREADS)
 
@@ -241,12 +243,19 @@ ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
 }
 
 
+/*
+ * A thread that ends with its process may not come to give back what OpenSSL
+ * keeps for it: each task does.
+ */
+
 static void
 ngx_http_weir_keeper_read(void *data, ngx_log_t *log)
 {
     ngx_http_weir_keeper_t *k = data;
 
     ngx_http_weir_store_read(k->round);
+
+    OPENSSL_thread_stop();
 }
 
 
@@ -266,9 +275,7 @@ ngx_http_weir_keeper_have_read(ngx_event_t *ev)
 
     k->changed |= ngx_http_weir_store_judge(round, k->look.log);
 
-    if (round->save || round->image
-        || ngx_http_weir_store_unsaved_splits(round))
-    {
+    if (round->image || ngx_http_weir_store_wanted(round)) {
         ngx_http_weir_keeper_reserve(&k->again);
         return;
     }
@@ -330,6 +337,8 @@ ngx_http_weir_keeper_persist(void *data, ngx_log_t *log)
     ngx_http_weir_keeper_t *k = data;
 
     ngx_http_weir_store_persist(k->round);
+
+    OPENSSL_thread_stop();
 }
 
 
@@ -387,6 +396,10 @@ ngx_http_weir_keeper_saved(ngx_http_weir_keeper_t *k, ngx_log_t *log)
     splits = ngx_http_weir_store_unsaved_splits(round)
              ? NGX_HTTP_WEIR_STORE_UNSAVED_SPLITS : 0;
     bundle = round->save ? NGX_HTTP_WEIR_STORE_UNSAVED_BUNDLE : 0;
+
+    if (round->retry) {
+        z->tried = round->now;
+    }
 
     if (round->saved == WEIR_STORE_OK) {
 
@@ -477,6 +490,8 @@ ngx_http_weir_keeper_report(void *data, ngx_log_t *log)
     ngx_http_weir_keeper_t *k = data;
 
     k->put = ngx_http_weir_store_put_report(k->conf, k->report, &k->put_err);
+
+    OPENSSL_thread_stop();
 }
 
 

@@ -39,7 +39,7 @@ ngx_http_weir_store_persist(ngx_http_weir_store_round_t *round)
 
     round->saved = WEIR_STORE_OK;
 
-    if (!round->save && !ngx_http_weir_store_unsaved_splits(round)) {
+    if (!ngx_http_weir_store_wanted(round)) {
         return;
     }
 
@@ -72,6 +72,14 @@ ngx_http_weir_store_unsaved(ngx_http_weir_store_round_t *round,
     return split->found.verdict == NGX_HTTP_WEIR_STORE_NEW
            || (split->found.verdict == NGX_HTTP_WEIR_STORE_KEEP
                && (round->retry & NGX_HTTP_WEIR_STORE_UNSAVED_SPLITS));
+}
+
+
+ngx_uint_t
+ngx_http_weir_store_wanted(ngx_http_weir_store_round_t *round)
+{
+    return round->save || round->retry
+           || ngx_http_weir_store_unsaved_splits(round);
 }
 
 

@@ -11,7 +11,7 @@
 
 static void ngx_http_weir_store_read_fences(
     ngx_http_weir_store_round_t *round);
-static void ngx_http_weir_store_raise(ngx_http_weir_store_round_t *round,
+static ngx_uint_t ngx_http_weir_store_raise(ngx_http_weir_store_round_t *round,
     weir_kind_e kind, weir_str_t id, const weir_fence_t *known);
 static void ngx_http_weir_store_read_head(ngx_http_weir_store_round_t *round,
     weir_store_t *store);
@@ -43,13 +43,6 @@ ngx_http_weir_store_round(ngx_http_weir_store_conf_t *sscf, ngx_uint_t master)
     round->master = master;
     round->active = ngx_http_weir_policy_active(sscf->policy, &round->info)
                     == NGX_OK;
-
-    if (!master && (round->now < round->zone->tried
-                    || round->now - round->zone->tried
-                       >= NGX_HTTP_WEIR_STORE_RETRY))
-    {
-        round->retry = round->zone->unsaved;
-    }
 
     round->nsplits = sscf->lives->nelts;
     round->splits = weir_arena_calloc(&round->arena, round->nsplits + 1,
@@ -140,7 +133,7 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
 static void
 ngx_http_weir_store_read_fences(ngx_http_weir_store_round_t *round)
 {
-    ngx_uint_t                    i;
+    ngx_uint_t                    i, unsaved;
     weir_err_t                    err;
     weir_str_t                    text, id;
     weir_state_t                 *state;
@@ -181,36 +174,68 @@ ngx_http_weir_store_read_fences(ngx_http_weir_store_round_t *round)
 
     round->fence_bad = (rc != WEIR_STORE_OK && rc != WEIR_STORE_MISSING);
 
+    unsaved = round->zone->unsaved;
+
     if (round->zone->known) {
         id = weir_str(WEIR_BUNDLE_ID);
-        ngx_http_weir_store_raise(round, WEIR_KIND_BUNDLE, id,
-                                  &round->zone->fence);
+
+        if (ngx_http_weir_store_raise(round, WEIR_KIND_BUNDLE, id,
+                                      &round->zone->fence))
+        {
+            unsaved |= NGX_HTTP_WEIR_STORE_UNSAVED_BUNDLE;
+        }
     }
 
     for (i = 0; i < round->nsplits; i++) {
         split = &round->splits[i];
 
-        if (split->state->known) {
-            id = ngx_http_weir_store_str(&split->live->name);
-            ngx_http_weir_store_raise(round, WEIR_KIND_SPLIT, id,
-                                      &split->state->fence);
+        if (!split->state->known) {
+            continue;
         }
+
+        id = ngx_http_weir_store_str(&split->live->name);
+
+        if (ngx_http_weir_store_raise(round, WEIR_KIND_SPLIT, id,
+                                      &split->state->fence))
+        {
+            unsaved |= NGX_HTTP_WEIR_STORE_UNSAVED_SPLITS;
+        }
+    }
+
+    /* what the master took at start, or a disk did not: but not each second */
+
+    if (!round->master && (round->now < round->zone->tried
+                           || round->now - round->zone->tried
+                              >= NGX_HTTP_WEIR_STORE_RETRY))
+    {
+        round->retry = unsaved;
     }
 }
 
 
-static void
+/* Returns 1 if what was read stood lower. */
+
+static ngx_uint_t
 ngx_http_weir_store_raise(ngx_http_weir_store_round_t *round,
     weir_kind_e kind, weir_str_t id, const weir_fence_t *known)
 {
-    uint8_t       name[WEIR_DOCUMENT_NAME_MAX];
-    weir_fence_t  fence;
+    uint8_t              name[WEIR_DOCUMENT_NAME_MAX];
+    weir_fence_t         fence;
+    const weir_fence_t  *read;
 
     fence = *known;
     fence.name.data = name;
     fence.name.len = weir_document_name(name, kind, id);
 
+    read = weir_fences_find(&round->fences, fence.name);
+
+    if (read && weir_fence_cmp(read, &fence) >= 0) {
+        return 0;
+    }
+
     (void) weir_fences_raise(&round->fences, &fence);
+
+    return 1;
 }
 
 

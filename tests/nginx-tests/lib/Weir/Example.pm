@@ -35,6 +35,7 @@ sub example_text {
     $text =~ s/\b8080\b/%%PORT_0%%/g;
     $text =~ s/\b(8081|8443|9001|9002)\b/%%PORT_$1%%/g;
     $text =~ s/\s\/var\/log\/nginx\// %%TESTDIR%%\//g;
+    $text =~ s/([\s:])\/var\/lib\/weir\//$1%%TESTDIR%%\/weir\//g;
 
     # what the harness writes itself, each on its own line, which stays
 
@@ -59,6 +60,7 @@ sub example {
     $t->file('weir/jwks.json', $token->jwks($token->jwk('ES256', 'k1')));
     $t->file('weir/secret', join '', map { chr 33 + rand 90 } 1 .. 40);
     $t->make_cert('api');
+    $t->weirctl('keygen', $t->path('weir/ops'));
 
     for my $suffix (qw(crt key)) {
         my $to = $suffix eq 'crt' ? 'pem' : 'key';
