@@ -28,6 +28,7 @@ typedef struct {
     char                         *report;   /* being written */
     weir_store_code_e             put;
     weir_store_err_t              put_err;
+    unsigned                      fetching:1;   /* from a Redis */
     unsigned                      keeps:1;
     unsigned                      changed:1;
     unsigned                      reported:1;
@@ -37,6 +38,10 @@ typedef struct {
 static void ngx_http_weir_keeper_look(ngx_event_t *ev);
 static ngx_uint_t ngx_http_weir_keeper_lease(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_gone(ngx_http_weir_store_zone_t *z);
+static void ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k);
+static void ngx_http_weir_keeper_fetched(void *data);
+static void ngx_http_weir_keeper_up(void *data);
+static void ngx_http_weir_keeper_put(void *data);
 static ngx_int_t ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
     void (*run)(void *data, ngx_log_t *log), ngx_event_handler_pt done);
 static void ngx_http_weir_keeper_read(void *data, ngx_log_t *log);
@@ -76,6 +81,11 @@ ngx_http_weir_store_keep(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     k->again.log = cycle->log;
     k->again.cancelable = 1;
 
+    if (sscf->redis) {
+        ngx_http_weir_store_redis_init(sscf, cycle->log,
+                                       ngx_http_weir_keeper_up, k);
+    }
+
     /* at once: after a reload the new workers take over from the old ones */
 
     ngx_add_timer(&k->look, 1);
@@ -102,6 +112,10 @@ ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf)
 
     (void) ngx_atomic_cmp_set(&z->pid, (ngx_atomic_uint_t) ngx_pid, 0);
 
+    if (sscf->redis) {
+        ngx_http_weir_store_redis_leave();
+    }
+
     if (k->round) {
         ngx_http_weir_store_round_done(k->round);
         k->round = NULL;
@@ -115,6 +129,7 @@ ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf)
 static void
 ngx_http_weir_keeper_look(ngx_event_t *ev)
 {
+    ngx_int_t                rc;
     ngx_uint_t               keeps;
     ngx_msec_t               poll;
     ngx_http_weir_keeper_t  *k;
@@ -126,6 +141,13 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
         (void) ngx_atomic_cmp_set(&ngx_http_weir_store_zone(k->conf)->pid,
                                   (ngx_atomic_uint_t) ngx_pid, 0);
         k->keeps = 0;
+
+        /* its callbacks would begin what this worker does not finish */
+
+        if (k->conf->redis && !k->round && !k->report && !k->fetching) {
+            ngx_http_weir_store_redis_leave();
+        }
+
         return;
     }
 
@@ -143,7 +165,16 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
 
     k->keeps = keeps;
 
-    if (!keeps || k->round || k->report) {
+    if (k->round || k->report || k->fetching) {
+        return;
+    }
+
+    if (!keeps) {
+
+        if (k->conf->redis) {
+            ngx_http_weir_store_redis_leave();
+        }
+
         return;
     }
 
@@ -154,22 +185,75 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
         k->next = ngx_current_msec + poll * 4 / 5
                   + ngx_random() % (poll * 2 / 5 + 1);
 
-        k->round = ngx_http_weir_store_round(k->conf, 0);
+        if (k->conf->redis) {
+            rc = ngx_http_weir_store_redis_fetch(
+                                               ngx_http_weir_keeper_fetched);
 
-        if (k->round == NULL
-            || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_read,
-                                         ngx_http_weir_keeper_have_read)
-               != NGX_OK)
-        {
-            ngx_log_error(NGX_LOG_ERR, ev->log, 0,
-                          "weir: a round of the keeper cannot begin");
-            ngx_http_weir_keeper_end(k);
+            if (rc == NGX_AGAIN) {
+                k->next = ngx_current_msec;
+                return;
+            }
+
+            if (rc == NGX_OK) {
+                k->fetching = 1;
+                return;
+            }
         }
+
+        ngx_http_weir_keeper_begin(k);
 
         return;
     }
 
     ngx_http_weir_keeper_tell(k);
+}
+
+
+static void
+ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k)
+{
+    k->round = ngx_http_weir_store_round(k->conf, 0);
+
+    if (k->round == NULL
+        || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_read,
+                                     ngx_http_weir_keeper_have_read)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, k->look.log, 0,
+                      "weir: a round of the keeper cannot begin");
+        ngx_http_weir_keeper_end(k);
+    }
+}
+
+
+/* What a round reads of a Redis is here. */
+
+static void
+ngx_http_weir_keeper_fetched(void *data)
+{
+    ngx_http_weir_keeper_t *k = data;
+
+    k->fetching = 0;
+
+    if (ngx_exiting || !ngx_http_weir_store_holds(k->conf)) {
+        return;
+    }
+
+    ngx_http_weir_keeper_begin(k);
+}
+
+
+/* The link to a Redis came up: look at once. */
+
+static void
+ngx_http_weir_keeper_up(void *data)
+{
+    ngx_http_weir_keeper_t *k = data;
+
+    if (k->keeps && !ngx_exiting) {
+        k->next = ngx_current_msec;
+        ngx_add_timer(&k->look, 1);
+    }
 }
 
 
@@ -270,6 +354,18 @@ ngx_http_weir_keeper_have_read(ngx_event_t *ev)
 
     if (!ngx_http_weir_store_holds(k->conf)) {
         ngx_http_weir_keeper_end(k);
+        return;
+    }
+
+    /* a head of a Redis that was accepted names its segments */
+
+    if (k->conf->redis
+        && ngx_http_weir_store_redis_more(ngx_http_weir_keeper_fetched)
+           == NGX_OK)
+    {
+        ngx_http_weir_store_round_done(round);
+        k->round = NULL;
+        k->fetching = 1;
         return;
     }
 
@@ -473,6 +569,18 @@ ngx_http_weir_keeper_tell(ngx_http_weir_keeper_t *k)
 
     k->report = ngx_http_weir_store_report(k->conf);
 
+    if (k->report && k->conf->redis) {
+
+        if (ngx_http_weir_store_redis_put(k->report, ngx_http_weir_keeper_put)
+            != NGX_OK)
+        {
+            free(k->report);
+            k->report = NULL;
+        }
+
+        return;
+    }
+
     if (k->report == NULL
         || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_report,
                                      ngx_http_weir_keeper_have_told)
@@ -492,6 +600,17 @@ ngx_http_weir_keeper_report(void *data, ngx_log_t *log)
     k->put = ngx_http_weir_store_put_report(k->conf, k->report, &k->put_err);
 
     OPENSSL_thread_stop();
+}
+
+
+static void
+ngx_http_weir_keeper_put(void *data)
+{
+    ngx_http_weir_keeper_t *k = data;
+
+    k->put = ngx_http_weir_store_redis_put_code(&k->put_err);
+
+    ngx_http_weir_keeper_have_told(&k->look);
 }
 
 
