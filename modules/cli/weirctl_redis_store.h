@@ -17,6 +17,7 @@
 #define WEIRCTL_REDIS_PAUSE_MS     100
 
 #define WEIRCTL_REDIS_ARGS         300
+#define WEIRCTL_REDIS_TRIES        20         /* against others' changes */
 
 
 typedef struct {
@@ -97,7 +98,18 @@ weir_store_code_e weirctl_redis_collect(weir_store_t *s,
     const uint8_t *expect, const uint8_t (*keep)[WEIR_STORE_HASH],
     uint32_t nkeep, int64_t before, uint32_t *n, weir_store_err_t *err);
 
-/* Watches the head or a live document and compares; OK or CONFLICT. */
+/*
+ * MULTI, the commands and EXEC in one piece, on the present connection.  *e
+ * says what came of it, and *reply is that of EXEC or the first error.
+ */
+weir_store_code_e weirctl_redis_exec(weirctl_redis_t *s,
+    weir_arena_t *a, const weir_str_t *wires, uint32_t n,
+    weir_resp_t **reply, weir_resp_error_e *e, weir_store_err_t *err);
+
+/* WEIR_STORE_NOMEM. */
+weir_store_code_e weirctl_redis_nomem(weir_store_err_t *err);
+
+/* Bytes against what is expected there and what is to be: OK or CONFLICT. */
 weir_store_code_e weirctl_redis_compare(weirctl_redis_t *s, weir_str_t bytes,
     int there, const uint8_t *expect, const uint8_t *want,
     const char *what, weir_store_err_t *err);

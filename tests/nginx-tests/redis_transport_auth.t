@@ -28,7 +28,8 @@ like(Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('empty') ]}")
      ->first, qr/^unreachable password_file=.*is empty/, 'an empty file');
 like(Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('long') ]}")
      ->first, qr/^unreachable password_file=.*longer/, 'a long one');
-like(Weir::DriveStore->new($t, "redis://x:secret\@127.0.0.1:" . $r->port)->first,
+like(Weir::DriveStore->new($t, "redis://x:secret\@127.0.0.1:" . $r->port)
+     ->first,
      qr/^invalid credentials do not belong/, 'not in the address');
 
 my $s = Weir::DriveStore->new($t, "$url password_file=@{[ $t->path('pass') ]}");

@@ -20,7 +20,8 @@ is($fleet->{master}->command('GET', 'weir:{weir}:cfg:head'), 'A1',
 
 like(Weir::DriveStore->new($t, "sentinel://$hosts/nobody")->first,
      qr/^unreachable .*knows no master "nobody"/, 'another name');
-like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $sentinels[0]->port)->first,
+like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $sentinels[0]->port)
+     ->first,
      qr/^unreachable .*(?:is a Sentinel|unknown command|HELLO)/,
      'a Sentinel is no store');
 like(Weir::DriveStore->new($t, 'sentinel://127.0.0.1:'

@@ -30,6 +30,9 @@
 
 #define NGX_HTTP_WEIR_STORE_ERROR   256     /* bytes kept of a message */
 
+#define NGX_HTTP_WEIR_STORE_POLL_MIN  50         /* ms */
+#define NGX_HTTP_WEIR_STORE_POLL_MAX  60000
+
 #define NGX_HTTP_WEIR_STORE_LOOK    250     /* ms: is there a keeper? */
 #define NGX_HTTP_WEIR_STORE_STALE   3000    /* ms: it does not move */
 #define NGX_HTTP_WEIR_STORE_REPORT  5000    /* ms */
@@ -206,6 +209,17 @@ extern ngx_command_t  ngx_http_weir_store_commands[];
 
 /* In postconfiguration: defaults, and what does not go together. */
 ngx_int_t ngx_http_weir_store_complete(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf);
+
+
+/* --- ngx_http_weir_store_redis_conf.c --- */
+
+/* NGX_DECLINED: the words name no Redis. */
+ngx_int_t ngx_http_weir_store_redis_words(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf);
+
+/* In postconfiguration: the resolver, and what a Redis forbids. */
+ngx_int_t ngx_http_weir_store_redis_complete(ngx_conf_t *cf,
     ngx_http_weir_store_conf_t *sscf);
 
 
