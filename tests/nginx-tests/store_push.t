@@ -313,21 +313,40 @@ refuses('bad-signature', 'no envelope at all', text => 'hello');
     wait_for { get('/one')->status == 200 } 2.5, 'a bundle of segments';
     is(get('/two')->status, 403, 'is whole');
     is(get('/all')->status, 200, 'all of it');
+
+    # a head that is in order, whose segment is not yet
+
+    my $part = '{"p.policy":"language 1; policy p;\npermit two { who anyone; '
+               . 'what * /two; }\n"}';
+    my $name = 'segments/' . Digest::SHA::sha256_hex($part);
+
+    sub why { return (api()->{bundle}{error} || {})->{reason} || '' }
+
+    $store->put($name, "$part      ");
+    $store->put('head.json', $store->bundle(keys => ['alice'], version => 4,
+                                            segments => [$part]));
+    wait_for { why() eq 'too-large' } 5, 'a segment that is longer';
+    unlink $store->path($name);
+    wait_for { why() eq 'truncated' } 5, 'one that is not there';
+    is(get('/one')->status, 200, 'what was in effect stays');
+    $store->put($name, $part);
+    wait_for { get('/two')->status == 200 } 5, 'the segment itself';
+    is(why(), '', 'no error any more');
 }
 
 
 # activate_at
 
 {
-    $store->push_bundle(files => policy('two'), keys => ['alice'],
-                        version => 4,
+    $store->push_bundle(files => policy('one'), keys => ['alice'],
+                        version => 5,
                         activate_at => Weir::Store::time_text(time + 4));
 
     my $at = time + 2;
     my $early = 0;
 
     wait_for {
-        my $status = get('/two')->status;
+        my $status = get('/one')->status;
         $early++ if $status == 200 && time < $at;
         return $status == 200;
     } 10, 'its time';

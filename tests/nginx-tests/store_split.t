@@ -230,4 +230,22 @@ push_split({ green => 10000 }, keys => ['carol'], version => 5);
 wait_for { split_now()->{rev} == 5 } 2.5, 'what the new one signs';
 
 
+# the head names the least version, for gateways that know none
+
+$store->push_bundle(keys => ['bob'], live_min => { 'split/checkout' => 7 },
+    files => { 'p.policy' => "language 1; policy p;\n"
+                             . "permit x { who anyone; }\n" });
+wait_for { (split_now()->{error} || {})->{reason} } 5, 'a head with live_min';
+is(split_now()->{error}{reason}, 'older', 'what is below it is older');
+push_split({ green => 0 }, keys => ['carol'], version => 7);
+wait_for { split_now()->{rev} == 7 } 2.5, 'what is not is taken';
+
+$t->stop;
+Weir::Store::run('rm', '-r', $t->path('state'));
+push_split({ green => 10000 }, keys => ['carol'], version => 6);
+$t->run;
+is(split_now()->{source}, 'config', 'a fresh gateway takes nothing older');
+is(split_now()->{error}{reason}, 'older', 'and says so');
+
+
 done_testing();

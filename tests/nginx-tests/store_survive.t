@@ -275,7 +275,21 @@ sub none_is {
 
 $trust = $store->key('bob');
 configure();
-ok($t->reload, 'a reload with another key');
+
+{
+    my $c = Weir::HTTP->new(port => $t->port);
+    $c->send("GET /v14 HTTP/1.1\r\nHost: a\r\n");
+
+    # read by a worker, which is then on its way out
+
+    wait_for { get('/v14')->status == 200 } 5, 'a request behind it';
+    ok($t->reload(wait_old => 0), 'a reload with another key');
+    $c->send("Connection: close\r\n\r\n");
+    is($c->response->status, 503, 'counts in old workers, too');
+    $c->close;
+}
+
+ok($t->reload, 'settled');
 none_is('what the old key signed does not decide any more');
 is(api()->{bundle}{error}{reason}, 'untrusted', 'its reason');
 

@@ -301,10 +301,8 @@ ngx_http_weir_net_redirected(ngx_http_weir_net_t *net,
         return 0;
     }
 
-    (void) snprintf(net->error, sizeof(net->error), "%s:%u: %s", net->host,
-                    net->port, weir_resp_error_word(weir_resp_error(reply)));
-
-    ngx_log_error(NGX_LOG_INFO, net->log, 0, "weir: redis %s", net->error);
+    ngx_http_weir_net_say(net, "%s",
+                          weir_resp_error_word(weir_resp_error(reply)));
 
     return 1;
 }

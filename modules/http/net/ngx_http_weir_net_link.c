@@ -208,6 +208,22 @@ ngx_http_weir_net_down(ngx_http_weir_net_t *net)
 void
 ngx_http_weir_net_fail(ngx_http_weir_net_t *net, const char *fmt, ...)
 {
+    char     text[NGX_HTTP_WEIR_NET_ERROR];
+    va_list  args;
+
+    va_start(args, fmt);
+    (void) vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+
+    ngx_http_weir_net_say(net, "%s", text);
+    ngx_http_weir_net_down(net);
+    ngx_http_weir_net_pause(net);
+}
+
+
+void
+ngx_http_weir_net_say(ngx_http_weir_net_t *net, const char *fmt, ...)
+{
     int      n;
     va_list  args;
 
@@ -222,10 +238,6 @@ ngx_http_weir_net_fail(ngx_http_weir_net_t *net, const char *fmt, ...)
     }
 
     ngx_log_error(NGX_LOG_INFO, net->log, 0, "weir: redis %s", net->error);
-
-    ngx_http_weir_net_down(net);
-
-    ngx_http_weir_net_pause(net);
 }
 
 

@@ -78,6 +78,10 @@ void ngx_http_weir_net_start(ngx_http_weir_net_t *net);
 void ngx_http_weir_net_fail(ngx_http_weir_net_t *net, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What is wrong, for the log and the error's text. */
+void ngx_http_weir_net_say(ngx_http_weir_net_t *net, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Down, to go to another host at once: the target, or whoever is found. */
 void ngx_http_weir_net_move(ngx_http_weir_net_t *net);
 

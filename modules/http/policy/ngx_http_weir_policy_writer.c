@@ -250,6 +250,13 @@ ngx_http_weir_policy_own(ngx_http_weir_policy_main_conf_t *mcf,
     }
 
     ngx_http_weir_zone_unlock();
+
+    /* weir_bundle's, where something else is in effect */
+
+    if (mcf->image) {
+        ngx_free(mcf->image);
+        mcf->image = NULL;
+    }
 }
 
 

@@ -111,6 +111,7 @@ typedef struct {
     weir_fence_t     fence;          /* without its name */
     weir_refusal_e   why;            /* the store's is refused */
     u_char           seen[WEIR_SHA256_LEN];   /* that one's bytes' */
+    ngx_uint_t       final;          /* they alone are the reason */
     ngx_uint_t       unsaved;        /* NGX_HTTP_WEIR_STORE_UNSAVED_* */
     time_t           tried;          /* when that was last tried */
 
@@ -145,7 +146,7 @@ typedef struct {
     weir_str_t                      raw;
     u_char                          seen[WEIR_SHA256_LEN];
     weir_accept_t                   accept;
-    unsigned                        again:1;    /* refused as last time */
+    unsigned                        final:1;    /* refused for what it is */
 } ngx_http_weir_store_found_t;
 
 
@@ -176,6 +177,10 @@ typedef struct {
     weir_store_err_t                fence_err;
     weir_fences_t                   fences;
     ngx_http_weir_store_found_t     head;
+    unsigned                        kept:1;     /* it is in use already */
+    unsigned                        wants:1;    /* its segments */
+    unsigned                        looked:1;
+    const weir_document_t          *in_use;
     weir_store_segment_t           *segments;
     uint32_t                        nsegments;
     const void                     *image;
@@ -230,13 +235,32 @@ ngx_http_weir_store_round_t *ngx_http_weir_store_round(
     ngx_http_weir_store_conf_t *sscf, ngx_uint_t master);
 void ngx_http_weir_store_round_done(ngx_http_weir_store_round_t *round);
 
-/* The blocking steps: all that is to be read; what is to be written. */
+/* Blocking: all that is to be read, through the steps below; and written. */
 void ngx_http_weir_store_read(ngx_http_weir_store_round_t *round);
 void ngx_http_weir_store_persist(ngx_http_weir_store_round_t *round);
 
 /* 1 if there is something to save; if that is a split's document. */
 ngx_uint_t ngx_http_weir_store_wanted(ngx_http_weir_store_round_t *round);
 ngx_uint_t ngx_http_weir_store_unsaved_splits(
+    ngx_http_weir_store_round_t *round);
+
+/* Reads the fences of weir_state; blocking. */
+void ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round);
+
+/* Judges the head, of round->code and head.raw; wants: its segments next. */
+void ngx_http_weir_store_head(ngx_http_weir_store_round_t *round);
+
+/* The segments are there (NGX_OK), or are not and the head is refused. */
+void ngx_http_weir_store_bundle(ngx_http_weir_store_round_t *round,
+    ngx_int_t rc);
+
+/* Judges a split's document, of code and found.raw. */
+void ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
+    ngx_http_weir_store_split_t *split, weir_store_code_e code,
+    weir_store_err_t *err);
+
+/* The head in use after this round, or NULL. */
+const weir_document_t *ngx_http_weir_store_in_use(
     ngx_http_weir_store_round_t *round);
 
 /* Refuses: formats into found->err. */
@@ -249,18 +273,15 @@ void ngx_http_weir_store_expect(ngx_http_weir_store_round_t *round,
     weir_expect_t *x, weir_kind_e kind, weir_str_t id);
 
 /*
- * Makes round->image of the head that was accepted and its segments: NGX_OK,
- * or it is refused.  fetch: where the segments are; NULL: round->segments.
- * lenient: as for ngx_http_weir_policy_fits().
+ * Makes round->image of the head that was accepted and of round->segments:
+ * NGX_OK, or it is refused.  lenient: as for ngx_http_weir_policy_fits().
  */
 ngx_int_t ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
     ngx_uint_t lenient);
+
+/* Reads round->segments: NGX_OK, or the head is refused; blocking. */
 ngx_int_t ngx_http_weir_store_fetch(ngx_http_weir_store_round_t *round,
     weir_store_t *store);
-
-/* The splits' documents; head: of the bundle in use, or NULL. */
-void ngx_http_weir_store_splits(ngx_http_weir_store_round_t *round,
-    weir_store_t *store, const weir_document_t *head);
 
 /* Whether a split's document, in found->raw, may be in effect under now's
    trust; NGX_OK with its weights. */

@@ -121,6 +121,10 @@ ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
         goto nomem;
     }
 
+    /* its bytes are what they were signed to be: they alone are the reason */
+
+    head->final = 1;
+
     if (rc != WEIR_OK) {
         head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
         return NGX_ERROR;
@@ -161,6 +165,7 @@ ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
 
 nomem:
 
+    head->final = 0;
     head->verdict = NGX_HTTP_WEIR_STORE_NOTHING;
     round->code = weir_store_fail(&round->err, WEIR_STORE_NOMEM, 0,
                                   "out of memory");

@@ -219,6 +219,7 @@ ngx_http_weir_store_head_told(ngx_http_weir_store_round_t *round,
 
         ngx_http_weir_zone_lock();
         z->why = head->why;
+        z->final = head->final;
         ngx_memcpy(z->seen, head->seen, WEIR_SHA256_LEN);
         ngx_http_weir_zone_unlock();
 

@@ -36,9 +36,10 @@ typedef struct {
 
 
 static void ngx_http_weir_keeper_look(ngx_event_t *ev);
+static void ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_lease(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_gone(ngx_http_weir_store_zone_t *z);
-static void ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k);
+static void ngx_http_weir_keeper_round(ngx_http_weir_keeper_t *k);
 static void ngx_http_weir_keeper_fetched(void *data);
 static void ngx_http_weir_keeper_up(void *data);
 static void ngx_http_weir_keeper_put(void *data);
@@ -129,13 +130,11 @@ ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf)
 static void
 ngx_http_weir_keeper_look(ngx_event_t *ev)
 {
-    ngx_int_t                rc;
     ngx_uint_t               keeps;
-    ngx_msec_t               poll;
+    ngx_msec_int_t           left, wait;
     ngx_http_weir_keeper_t  *k;
 
     k = ev->data;
-    poll = k->conf->poll;
 
     if (ngx_exiting || ngx_quit || ngx_terminate) {
         (void) ngx_atomic_cmp_set(&ngx_http_weir_store_zone(k->conf)->pid,
@@ -144,14 +143,13 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
 
         /* its callbacks would begin what this worker does not finish */
 
-        if (k->conf->redis && !k->round && !k->report && !k->fetching) {
+        if (k->conf->redis && !k->round && !k->report) {
             ngx_http_weir_store_redis_leave();
+            k->fetching = 0;
         }
 
         return;
     }
-
-    ngx_add_timer(ev, ngx_min(NGX_HTTP_WEIR_STORE_LOOK, poll));
 
     keeps = ngx_http_weir_keeper_lease(k);
 
@@ -165,64 +163,58 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
 
     k->keeps = keeps;
 
-    if (k->round || k->report || k->fetching) {
-        return;
+    wait = ngx_min(NGX_HTTP_WEIR_STORE_LOOK, k->conf->poll);
+
+    if (!keeps && k->conf->redis && k->round == NULL && k->report == NULL) {
+        ngx_http_weir_store_redis_leave();
+        k->fetching = 0;
     }
 
-    if (!keeps) {
+    if (keeps && k->round == NULL && k->report == NULL && !k->fetching) {
 
-        if (k->conf->redis) {
-            ngx_http_weir_store_redis_leave();
+        left = (ngx_msec_int_t) (k->next - ngx_current_msec);
+
+        if (left <= 0) {
+            ngx_http_weir_keeper_begin(k);
+
+        } else {
+            ngx_http_weir_keeper_tell(k);
+            wait = ngx_min(wait, left);
         }
-
-        return;
     }
 
-    if ((ngx_msec_int_t) (k->next - ngx_current_msec) <= 0) {
-
-        /* 20 % to either side: gateways that began together drift apart */
-
-        k->next = ngx_current_msec + poll * 4 / 5
-                  + ngx_random() % (poll * 2 / 5 + 1);
-
-        if (k->conf->redis) {
-            rc = ngx_http_weir_store_redis_fetch(
-                                               ngx_http_weir_keeper_fetched);
-
-            if (rc == NGX_AGAIN) {
-                k->next = ngx_current_msec;
-                return;
-            }
-
-            if (rc == NGX_OK) {
-                k->fetching = 1;
-                return;
-            }
-        }
-
-        ngx_http_weir_keeper_begin(k);
-
-        return;
-    }
-
-    ngx_http_weir_keeper_tell(k);
+    ngx_add_timer(ev, wait);
 }
 
 
 static void
 ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k)
 {
-    k->round = ngx_http_weir_store_round(k->conf, 0);
+    ngx_int_t   rc;
+    ngx_msec_t  poll;
 
-    if (k->round == NULL
-        || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_read,
-                                     ngx_http_weir_keeper_have_read)
-           != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_ERR, k->look.log, 0,
-                      "weir: a round of the keeper cannot begin");
-        ngx_http_weir_keeper_end(k);
+    /* 20 % to either side: gateways that began together drift apart */
+
+    poll = k->conf->poll;
+
+    k->next = ngx_current_msec + poll * 4 / 5
+              + ngx_random() % (poll * 2 / 5 + 1);
+
+    if (k->conf->redis) {
+        rc = ngx_http_weir_store_redis_fetch(ngx_http_weir_keeper_fetched);
+
+        if (rc == NGX_AGAIN) {
+            k->next = ngx_current_msec;
+            return;
+        }
+
+        if (rc == NGX_OK) {
+            k->fetching = 1;
+            return;
+        }
     }
+
+    ngx_http_weir_keeper_round(k);
 }
 
 
@@ -239,7 +231,7 @@ ngx_http_weir_keeper_fetched(void *data)
         return;
     }
 
-    ngx_http_weir_keeper_begin(k);
+    ngx_http_weir_keeper_round(k);
 }
 
 
@@ -253,6 +245,23 @@ ngx_http_weir_keeper_up(void *data)
     if (k->keeps && !ngx_exiting) {
         k->next = ngx_current_msec;
         ngx_add_timer(&k->look, 1);
+    }
+}
+
+
+static void
+ngx_http_weir_keeper_round(ngx_http_weir_keeper_t *k)
+{
+    k->round = ngx_http_weir_store_round(k->conf, 0);
+
+    if (k->round == NULL
+        || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_read,
+                                     ngx_http_weir_keeper_have_read)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, k->look.log, 0,
+                      "weir: a round of the keeper cannot begin");
+        ngx_http_weir_keeper_end(k);
     }
 }
 

@@ -7,9 +7,6 @@
 #include "ngx_http_weir_store.h"
 
 
-static void ngx_http_weir_store_split_read(ngx_http_weir_store_round_t *round,
-    ngx_http_weir_store_split_t *split, weir_store_t *store,
-    const weir_document_t *head);
 static void ngx_http_weir_store_split_weights(
     ngx_http_weir_store_split_t *split);
 static void ngx_http_weir_store_split_refused(
@@ -18,34 +15,23 @@ static void ngx_http_weir_store_split_refused(
 
 
 void
-ngx_http_weir_store_splits(ngx_http_weir_store_round_t *round,
-    weir_store_t *store, const weir_document_t *head)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < round->nsplits; i++) {
-        ngx_http_weir_store_split_read(round, &round->splits[i], store, head);
-    }
-}
-
-
-static void
-ngx_http_weir_store_split_read(ngx_http_weir_store_round_t *round,
-    ngx_http_weir_store_split_t *split, weir_store_t *store,
-    const weir_document_t *head)
+ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
+    ngx_http_weir_store_split_t *split, weir_store_code_e code,
+    weir_store_err_t *err)
 {
     int                           rc;
     uint8_t                       name[WEIR_DOCUMENT_NAME_MAX];
-    weir_str_t                    id, kind, s;
+    weir_str_t                    id, s;
     weir_expect_t                 x;
-    weir_store_err_t              err;
+    const weir_document_t        *head;
     ngx_http_weir_store_found_t  *found;
 
     found = &split->found;
     id = ngx_http_weir_store_str(&split->live->name);
-    kind = weir_kind_word(WEIR_KIND_SPLIT);
 
     ngx_http_weir_store_expect(round, &x, WEIR_KIND_SPLIT, id);
+
+    head = ngx_http_weir_store_in_use(round);
 
     if (head) {
         s.data = name;
@@ -55,9 +41,8 @@ ngx_http_weir_store_split_read(ngx_http_weir_store_round_t *round,
         x.live_min = weir_live_min(head, s);
     }
 
-    switch (store->ops->live(store, &round->arena, kind, id,
-                             WEIR_ENVELOPE_MAX, &found->raw, &err))
-    {
+    switch (code) {
+
     case WEIR_STORE_OK:
         break;
 
@@ -71,7 +56,7 @@ ngx_http_weir_store_split_read(ngx_http_weir_store_round_t *round,
 
     case WEIR_STORE_TOO_LARGE:
         ngx_http_weir_store_no(found, WEIR_REFUSAL_TOO_LARGE, "%s",
-                               err.err.text);
+                               err->err.text);
         return;
 
     case WEIR_STORE_NOMEM:
@@ -82,7 +67,7 @@ ngx_http_weir_store_split_read(ngx_http_weir_store_round_t *round,
         /* of the wrong type, or unreadable: as good as vanished */
 
         ngx_http_weir_store_no(found, WEIR_REFUSAL_TRUNCATED, "%s",
-                               err.err.text);
+                               err->err.text);
         return;
     }
 

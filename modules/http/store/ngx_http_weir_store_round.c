@@ -2,21 +2,19 @@
 /*
  * Weir: a round: what the store holds, read and judged by libweir.  Blocking,
  * in any thread: touches its own arena, and what of the zone is the keeper's
- * alone.
+ * alone.  Its steps take bytes from whoever read them:
+ *
+ *   begin -> head -> (segments that are wanted) -> bundle -> splits
  */
 
 #include "ngx_http_weir_store.h"
 #include "weir_file.h"
 
 
-static void ngx_http_weir_store_read_fences(
-    ngx_http_weir_store_round_t *round);
 static ngx_uint_t ngx_http_weir_store_raise(ngx_http_weir_store_round_t *round,
     weir_kind_e kind, weir_str_t id, const weir_fence_t *known);
-static void ngx_http_weir_store_read_head(ngx_http_weir_store_round_t *round,
-    weir_store_t *store);
-static void ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round,
-    weir_store_t *store);
+static void ngx_http_weir_store_take_head(
+    ngx_http_weir_store_round_t *round);
 static const weir_document_t *ngx_http_weir_store_effective(
     ngx_http_weir_store_round_t *round, weir_accept_t *accept);
 
@@ -95,11 +93,15 @@ ngx_http_weir_store_no(ngx_http_weir_store_found_t *found, weir_refusal_e why,
 void
 ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
 {
-    weir_store_t           *store;
-    weir_accept_t          *before;
-    const weir_document_t  *head;
+    ngx_int_t                     rc;
+    ngx_uint_t                    i;
+    weir_str_t                    kind, id;
+    weir_store_t                 *store;
+    weir_store_err_t              err;
+    weir_store_code_e             code;
+    ngx_http_weir_store_split_t  *split;
 
-    ngx_http_weir_store_read_fences(round);
+    ngx_http_weir_store_begin(round);
 
     store = NULL;
 
@@ -119,15 +121,26 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
         return;
     }
 
-    ngx_http_weir_store_read_head(round, store);
+    round->code = store->ops->head(store, &round->arena, WEIR_ENVELOPE_MAX,
+                                   &round->head.raw, &round->err);
 
-    if (round->code == WEIR_STORE_OK) {
+    ngx_http_weir_store_head(round);
 
-        before = weir_arena_alloc(&round->arena, sizeof(weir_accept_t));
+    if (round->wants) {
+        rc = ngx_http_weir_store_fetch(round, store);
+        ngx_http_weir_store_bundle(round, rc);
+    }
 
-        head = before ? ngx_http_weir_store_effective(round, before) : NULL;
+    kind = weir_kind_word(WEIR_KIND_SPLIT);
 
-        ngx_http_weir_store_splits(round, store, head);
+    for (i = 0; round->code == WEIR_STORE_OK && i < round->nsplits; i++) {
+        split = &round->splits[i];
+        id = ngx_http_weir_store_str(&split->live->name);
+
+        code = store->ops->live(store, &round->arena, kind, id,
+                                WEIR_ENVELOPE_MAX, &split->found.raw, &err);
+
+        ngx_http_weir_store_split(round, split, code, &err);
     }
 
     store->ops->close(store);
@@ -139,8 +152,8 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
  * write there.
  */
 
-static void
-ngx_http_weir_store_read_fences(ngx_http_weir_store_round_t *round)
+void
+ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round)
 {
     ngx_uint_t                    i, unsaved;
     weir_err_t                    err;
@@ -269,9 +282,8 @@ ngx_http_weir_store_expect(ngx_http_weir_store_round_t *round,
 }
 
 
-static void
-ngx_http_weir_store_read_head(ngx_http_weir_store_round_t *round,
-    weir_store_t *store)
+void
+ngx_http_weir_store_head(ngx_http_weir_store_round_t *round)
 {
     int                           rc;
     weir_str_t                    id;
@@ -282,9 +294,6 @@ ngx_http_weir_store_read_head(ngx_http_weir_store_round_t *round,
     id = weir_str(WEIR_BUNDLE_ID);
 
     ngx_http_weir_store_expect(round, &x, WEIR_KIND_BUNDLE, id);
-
-    round->code = store->ops->head(store, &round->arena, WEIR_ENVELOPE_MAX,
-                                   &head->raw, &round->err);
 
     switch (round->code) {
 
@@ -335,7 +344,7 @@ ngx_http_weir_store_read_head(ngx_http_weir_store_round_t *round,
         return;
     }
 
-    ngx_http_weir_store_take_head(round, store);
+    ngx_http_weir_store_take_head(round);
 
     return;
 
@@ -347,8 +356,7 @@ nomem:
 
 
 static void
-ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round,
-    weir_store_t *store)
+ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round)
 {
     weir_document_t              *doc;
     ngx_http_weir_store_zone_t   *z;
@@ -364,15 +372,12 @@ ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round,
            == 0)
     {
         head->verdict = NGX_HTTP_WEIR_STORE_KEEP;
+        round->kept = 1;
 
         /* a disk that was full has room again */
 
-        if (round->retry & NGX_HTTP_WEIR_STORE_UNSAVED_BUNDLE) {
-            round->save = (ngx_http_weir_store_fetch(round, store) == NGX_OK);
-            head->verdict = NGX_HTTP_WEIR_STORE_KEEP;
-            head->why = WEIR_REFUSAL_NONE;
-        }
-
+        round->wants = (round->retry & NGX_HTTP_WEIR_STORE_UNSAVED_BUNDLE)
+                       != 0;
         return;
     }
 
@@ -383,23 +388,59 @@ ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round,
 
     /* what does not compile is not compiled every second */
 
-    if (!round->master && z->why >= WEIR_REFUSAL_TOO_LARGE
+    if (!round->master && z->why && z->final
         && ngx_memcmp(z->seen, head->seen, WEIR_SHA256_LEN) == 0)
     {
         head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
         head->why = z->why;
-        head->again = 1;
+        head->final = 1;
         return;
     }
 
-    if (ngx_http_weir_store_fetch(round, store) != NGX_OK
-        || ngx_http_weir_store_image(round, 0) != NGX_OK)
-    {
+    round->wants = 1;
+}
+
+
+void
+ngx_http_weir_store_bundle(ngx_http_weir_store_round_t *round, ngx_int_t rc)
+{
+    ngx_http_weir_store_found_t  *head;
+
+    head = &round->head;
+
+    if (round->kept) {
+
+        /* what is in use already is only to be saved */
+
+        head->verdict = NGX_HTTP_WEIR_STORE_KEEP;
+        head->why = WEIR_REFUSAL_NONE;
+        round->save = (rc == NGX_OK);
+
         return;
     }
 
-    head->verdict = NGX_HTTP_WEIR_STORE_NEW;
-    round->save = 1;
+    if (rc == NGX_OK && ngx_http_weir_store_image(round, 0) == NGX_OK) {
+        head->verdict = NGX_HTTP_WEIR_STORE_NEW;
+        round->save = 1;
+    }
+}
+
+
+const weir_document_t *
+ngx_http_weir_store_in_use(ngx_http_weir_store_round_t *round)
+{
+    weir_accept_t  *accept;
+
+    if (!round->looked) {
+        round->looked = 1;
+
+        accept = weir_arena_alloc(&round->arena, sizeof(weir_accept_t));
+
+        round->in_use = accept ? ngx_http_weir_store_effective(round, accept)
+                               : NULL;
+    }
+
+    return round->in_use;
 }
 
 
