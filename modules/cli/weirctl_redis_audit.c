@@ -128,13 +128,13 @@ weirctl_redis_audit(weir_store_t *store, int64_t from, size_t max,
                 break;
             }
 
-            if (e.seq == UINT64_MAX) {
+            if (++e.seq == 0) {
                 e.ms++;
             }
 
             snprintf(start, sizeof(start), "%llu-%llu",
                      (unsigned long long) e.ms,
-                     (unsigned long long) (e.seq + 1));
+                     (unsigned long long) e.seq);
         }
 
         weir_arena_done(&arena);

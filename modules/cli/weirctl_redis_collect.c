@@ -30,6 +30,7 @@ weirctl_redis_collect(weir_store_t *store, const uint8_t *expect,
     weir_store_code_e   rc;
 
     *n = 0;
+    now = 0;
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
 

@@ -106,8 +106,10 @@ weirctl_redis_scan(weirctl_redis_t *s, weir_arena_t *a, weir_str_t pattern,
             }
         }
 
-        if (rc == WEIR_STORE_OK && found->n > size - *n) {
-            size = (*n + found->n) * 2;
+        if (rc == WEIR_STORE_OK
+            && (list == NULL || found->n > size - *n))
+        {
+            size = (*n + found->n) * 2 + 1;
             grown = weir_arena_calloc(a, size, sizeof(weir_str_t));
 
             if (grown == NULL) {
@@ -121,7 +123,9 @@ weirctl_redis_scan(weirctl_redis_t *s, weir_arena_t *a, weir_str_t pattern,
             list = grown;
         }
 
-        for (i = 0; rc == WEIR_STORE_OK && i < found->n; i++) {
+        for (i = 0; rc == WEIR_STORE_OK && list != NULL && i < found->n;
+             i++)
+        {
 
             if (found->items[i].text.len < pattern.len) {
                 continue;

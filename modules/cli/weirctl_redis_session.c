@@ -197,6 +197,8 @@ weirctl_redis_find_sentinel(weirctl_redis_t *s, const weir_resp_host_t *seed,
         return rc;
     }
 
+    reply = NULL;
+
     argv[0] = weir_str("SENTINEL");
     argv[1] = weir_str("get-master-addr-by-name");
     argv[2] = s->conf->master;
@@ -204,7 +206,7 @@ weirctl_redis_find_sentinel(weirctl_redis_t *s, const weir_resp_host_t *seed,
     rc = weirctl_redis_talk(s, &s->aside, a, argv, 3, &weirctl_redis_short,
                             &reply, err);
 
-    if (rc != WEIR_STORE_OK) {
+    if (rc != WEIR_STORE_OK || reply == NULL) {
         return rc;
     }
 
@@ -243,13 +245,15 @@ weirctl_redis_find_cluster(weirctl_redis_t *s, const weir_resp_host_t *seed,
         return rc;
     }
 
+    reply = NULL;
+
     argv[0] = weir_str("CLUSTER");
     argv[1] = weir_str("SLOTS");
 
     rc = weirctl_redis_talk(s, &s->aside, a, argv, 2,
                             &weirctl_redis_topology, &reply, err);
 
-    if (rc != WEIR_STORE_OK) {
+    if (rc != WEIR_STORE_OK || reply == NULL) {
         return rc;
     }
 
@@ -377,11 +381,13 @@ weirctl_redis_master(weirctl_redis_t *s, weirctl_link_t *l, weir_arena_t *a,
 
     static const weir_resp_caps_t  caps = { 512, 1 << 20, 10000, 4 };
 
+    reply = NULL;
+
     argv[0] = weir_str("ROLE");
 
     rc = weirctl_redis_talk(s, l, a, argv, 1, &caps, &reply, err);
 
-    if (rc != WEIR_STORE_OK) {
+    if (rc != WEIR_STORE_OK || reply == NULL) {
         return rc;
     }
 

@@ -81,7 +81,8 @@ $t->make_cert('server', ca => 'ca', san => 'DNS:localhost,IP:127.0.0.1');
 $t->make_cert('misnamed', ca => 'ca', san => 'DNS:example.com,IP:127.0.0.2');
 $t->make_cert('cnonly', ca => 'ca', cn => 'localhost',
               san => 'DNS:example.com');
-$t->make_cert('expired', ca => 'ca', days => -1);
+$t->make_cert('expired', ca => 'ca', days => '00');
+my $made = time;
 $t->make_cert('client', ca => 'ca', cn => 'weirctl', san => 'DNS:client');
 $t->make_cert('foreign', ca => 'other', cn => 'weirctl', san => 'DNS:client');
 
@@ -121,6 +122,8 @@ like($store->op('head'), qr/^unreachable /, 'killed');
 $tls->start;
 like($store->op('head'), qr/^missing /, 'back');
 is($store->close, 0, 'ended by itself');
+
+wait_for { time > $made + 1 } 5, 'the end of a certificate';
 
 for my $bad (['misnamed', qr/IP address mismatch/i],
              ['expired', qr/expired/])

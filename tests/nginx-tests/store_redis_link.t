@@ -17,7 +17,8 @@ $t->make_cert('ca', is_ca => 1, cn => 'test ca');
 $t->make_cert('other', is_ca => 1, cn => 'other ca');
 $t->make_cert('server', ca => 'ca', san => 'DNS:localhost,IP:127.0.0.1');
 $t->make_cert('misnamed', ca => 'ca', san => 'DNS:example.com,IP:127.0.0.2');
-$t->make_cert('expired', ca => 'ca', days => -1);
+$t->make_cert('expired', ca => 'ca', days => '00');
+my $made = time;
 $t->make_cert('client', ca => 'ca', cn => 'weir', san => 'DNS:client');
 $t->file('pass', "secret\n");
 $t->file('wrong', "other\n");
@@ -98,6 +99,8 @@ like(store("rediss://127.0.0.1:$port ca=$d/other.crt cert=$d/client.crt "
 isnt(store("rediss://127.0.0.1:$port ca=$d/ca.crt"), 'up',
      'no client certificate');
 isnt(store("redis://127.0.0.1:$port"), 'up', 'no TLS');
+
+wait_for { time > $made + 1 } 5, 'the end of a certificate';
 
 for my $bad (qw(misnamed expired)) {
     my $server = Weir::Redis->new($t, tls => $bad,

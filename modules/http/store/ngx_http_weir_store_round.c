@@ -117,7 +117,7 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
         store = ngx_http_weir_store_redis_view(&round->code, &round->err);
     }
 
-    if (round->code != WEIR_STORE_OK) {
+    if (round->code != WEIR_STORE_OK || store == NULL) {
         return;
     }
 
