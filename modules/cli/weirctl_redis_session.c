@@ -143,6 +143,8 @@ weirctl_redis_find(weirctl_redis_t *s, int *later, weir_store_err_t *err)
 
     rc = WEIR_STORE_UNREACHABLE;
 
+    memset(&host, 0, sizeof(weir_resp_host_t));
+
     for (i = 0; i < s->conf->nhosts && rc != WEIR_STORE_OK; i++) {
         seed = &s->conf->hosts[i];
 
