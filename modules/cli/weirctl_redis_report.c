@@ -165,9 +165,12 @@ weirctl_redis_scan(weirctl_redis_t *s, weir_arena_t *a, weir_str_t pattern,
 
     } while (strcmp(cursor, "0") != 0);
 
-    if (list != NULL && *n != 0) {
-        qsort(list, *n, sizeof(weir_str_t), weirctl_redis_key_cmp);
+    if (list == NULL || *n == 0) {
+        *n = 0;
+        return WEIR_STORE_OK;
     }
+
+    qsort(list, *n, sizeof(weir_str_t), weirctl_redis_key_cmp);
 
     /* SCAN may name a key more than once */
 
