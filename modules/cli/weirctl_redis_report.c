@@ -116,7 +116,7 @@ weirctl_redis_scan(weirctl_redis_t *s, weir_arena_t *a, weir_str_t pattern,
                 rc = weir_store_fail(err, WEIR_STORE_NOMEM, 0,
                                      "out of memory");
 
-            } else if (*n != 0) {
+            } else if (list != NULL) {
                 memcpy(grown, list, *n * sizeof(weir_str_t));
             }
 
