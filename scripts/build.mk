@@ -30,12 +30,14 @@ uses     = $(shell grep -qs '^\#include <$(1)' $(2) $(HEADERS) && echo $(3))
 libs     = $(call uses,jansson.h,$(1),-ljansson) \
 	$(call uses,pcre2.h,$(1),-lpcre2-8) \
 	$(call uses,hiredis/,$(1),-lhiredis) \
-	$(call uses,jwt.h,$(1),-ljwt) -lcrypto
+	$(call uses,jwt.h,$(1),-ljwt) \
+	$(call uses,openssl/ssl.h,$(1),-lssl) -lcrypto
 
 HEADERS  = $(wildcard $(SRC)/lib/*/*.h)
 
 LIBSRC  := $(wildcard $(SRC)/lib/*/*.c)
 CLISRC  := $(wildcard $(SRC)/cli/*.c)
+REDIS   := $(wildcard $(SRC)/cli/weirctl_redis*.c)
 TESTS   := $(patsubst tests/unit/%.c,$(BIN)/unit/%,\
 	$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(BIN)/fuzz-%,\
@@ -50,7 +52,7 @@ obj      = $(patsubst %.c,$(O)/%.o,$(1))
 
 lib: $(ARS)
 weirctl: $(WEIRCTL)
-unit: $(TESTS)
+unit: $(TESTS) $(BIN)/unit/drive_store
 fuzz: $(FUZZERS)
 
 $(O)/modules/cli/%.o: modules/cli/%.c
@@ -111,6 +113,15 @@ endef
 
 $(foreach t,$(patsubst $(BIN)/unit/test_%,%,$(TESTS)),\
 	$(eval $(call test_rule,$(t))))
+
+# What drives a store for the end-to-end tests: weirctl's way to Redis alone.
+
+$(BIN)/unit/drive_store: $(O)/tests/unit/drive_store.o $(call obj,$(REDIS)) \
+		$(ARS)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) $(ALL_CF) -o $@ $< $(call obj,$(REDIS)) -Wl,--start-group \
+		$(ARS) -Wl,--end-group $(call libs,$(LIBSRC) $(REDIS)) -lssl
 
 $(BIN)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(ARS)
 	@echo "  LINK $@"

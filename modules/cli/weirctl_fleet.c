@@ -18,6 +18,7 @@
 static int weirctl_fleet_init(weirctl_t *ctl, weirctl_fleet_t *f,
     const weirctl_fleet_options_t *o);
 static int weirctl_fleet_words(weirctl_fleet_t *f, const char *words);
+static int weirctl_fleet_url(weirctl_fleet_t *f, const char *word);
 static int weirctl_fleet_word(weirctl_fleet_t *f, char *word);
 static int weirctl_fleet_signers(weirctl_fleet_t *f,
     const weirctl_fleet_options_t *o);
@@ -70,9 +71,19 @@ weirctl_fleet(weirctl_t *ctl, weirctl_fleet_t *f,
         return rc;
     }
 
+    if (f->redis) {
+
+        if (weirctl_redis_open(&f->store, &f->conf, &err) != WEIR_STORE_OK) {
+            f->store = NULL;
+            return weirctl_store_error(&err);
+        }
+
+        return WEIRCTL_GO_ON;
+    }
+
     if (strncmp(f->url, "file:", 5) != 0 || f->url[5] == '\0') {
-        return weirctl_error("unsupported store \"%s\": file:DIR is known",
-                             f->url);
+        return weirctl_error("unsupported store \"%s\": file:DIR and "
+                             "redis: are known", f->url);
     }
 
     if (weir_file_open(&f->store, &weir_alloc_malloc, f->url + 5, create, 0,
@@ -183,8 +194,9 @@ weirctl_fleet_done(weirctl_fleet_t *f)
 static int
 weirctl_fleet_words(weirctl_fleet_t *f, const char *words)
 {
-    int    rc;
-    char  *word, *save;
+    int         rc;
+    char       *word, *save;
+    weir_err_t  err;
 
     f->words = strdup(words);
 
@@ -197,10 +209,11 @@ weirctl_fleet_words(weirctl_fleet_t *f, const char *words)
     {
         if (f->url == NULL) {
             f->url = word;
-            continue;
-        }
+            rc = weirctl_fleet_url(f, word);
 
-        rc = weirctl_fleet_word(f, word);
+        } else {
+            rc = weirctl_fleet_word(f, word);
+        }
 
         if (rc != WEIRCTL_GO_ON) {
             return rc;
@@ -211,7 +224,35 @@ weirctl_fleet_words(weirctl_fleet_t *f, const char *words)
         return weirctl_error("no store: --store is empty");
     }
 
+    if (f->redis && weir_resp_conf_done(&f->conf, &err) != WEIR_OK) {
+        return weirctl_error("%s", err.text);
+    }
+
     return WEIRCTL_GO_ON;
+}
+
+
+static int
+weirctl_fleet_url(weirctl_fleet_t *f, const char *word)
+{
+    weir_err_t  err;
+    weir_str_t  url;
+
+    url.data = (const uint8_t *) word;
+    url.len = strlen(word);
+
+    switch (weir_resp_conf_url(&f->conf, url, &err)) {
+
+    case WEIR_OK:
+        f->redis = 1;
+        return WEIRCTL_GO_ON;
+
+    case WEIR_DECLINED:
+        return WEIRCTL_GO_ON;
+
+    default:
+        return weirctl_error("%s", err.text);
+    }
 }
 
 
@@ -219,6 +260,8 @@ static int
 weirctl_fleet_word(weirctl_fleet_t *f, char *word)
 {
     size_t        len;
+    weir_err_t    err;
+    weir_str_t    option;
     const char  **known;
 
     if (strncmp(word, "namespace=", 10) == 0) {
@@ -229,7 +272,26 @@ weirctl_fleet_word(weirctl_fleet_t *f, char *word)
             return weirctl_error("invalid namespace in \"%s\"", word);
         }
 
-        return WEIRCTL_GO_ON;
+        if (!f->redis) {
+            return WEIRCTL_GO_ON;
+        }
+    }
+
+    if (f->redis) {
+        option.data = (const uint8_t *) word;
+        option.len = strlen(word);
+
+        switch (weir_resp_conf_option(&f->conf, option, &err)) {
+
+        case WEIR_OK:
+            return WEIRCTL_GO_ON;
+
+        case WEIR_DECLINED:
+            return weirctl_error("unknown option \"%s\" of the store", word);
+
+        default:
+            return weirctl_error("%s", err.text);
+        }
     }
 
     for (known = weirctl_store_words; *known != NULL; known++) {

@@ -15,6 +15,7 @@
 #include "weir_segment.h"
 #include "weir_store.h"
 #include "weirctl_policy.h"
+#include "weirctl_redis.h"
 
 
 #define WEIRCTL_LIVE_S       15          /* heard of in: a live gateway */
@@ -61,21 +62,23 @@ typedef struct {
 
 
 typedef struct {
-    weirctl_t      *ctl;
-    weir_store_t   *store;
-    char           *url;                 /* the first word of --store */
-    char           *words;               /* all of them, cut */
-    weir_str_t      ns;
-    weir_arena_t    arena;               /* of all that the verb keeps */
-    const char     *reason;
-    const char     *by;
-    char            user[256];
-    uint64_t        epoch;
-    unsigned        has_epoch:1;         /* --epoch was given */
-    unsigned        checks:1;            /* some key is known here */
-    weir_trust_t    trust;
-    unsigned        nsigners;
-    weir_signer_t   signers[WEIRCTL_SIGNERS];
+    weirctl_t         *ctl;
+    weir_store_t      *store;
+    char              *url;              /* the first word of --store */
+    char              *words;            /* all of them, cut */
+    weir_resp_conf_t   conf;             /* the same, of a Redis */
+    weir_str_t         ns;
+    weir_arena_t       arena;            /* of all that the verb keeps */
+    const char        *reason;
+    const char        *by;
+    char               user[256];
+    uint64_t           epoch;
+    unsigned           has_epoch:1;      /* --epoch was given */
+    unsigned           checks:1;         /* some key is known here */
+    unsigned           redis:1;
+    weir_trust_t       trust;
+    unsigned           nsigners;
+    weir_signer_t      signers[WEIRCTL_SIGNERS];
 } weirctl_fleet_t;
 
 

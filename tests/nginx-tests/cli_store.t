@@ -69,7 +69,8 @@ for my $verb (['push', $get], ['status'], ['history'], ['rollback'],
     like($err, qr/nowhere: No such file/, 'it says so');
 }
 
-for (['redis://127.0.0.1', qr/unsupported store "redis:/],
+for (['redis://192.0.2.1', qr/"192\.0\.2\.1" is another machine/],
+     ['http://127.0.0.1', qr/unsupported store "http:/],
      ['file:', qr/unsupported store "file:"/],
      ['', qr/no store/], ['   ', qr/--store is empty/],
      ['file:x bogus=1', qr/unknown option "bogus=1"/],

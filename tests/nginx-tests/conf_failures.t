@@ -64,7 +64,7 @@ like($out, qr/unknown policy "nil".*tested\.conf:\d+/, 'with file and line');
 is($rc, 1, 'an area that is too small');
 like($out, qr/limits=SIZE/, 'which one');
 
-for my $line ('weir_store redis://127.0.0.1;', 'weir_cors {}') {
+for my $line ('weir_cors {}') {
     ($rc, $out) = $t->test_config($text =~
                       s/^(?=    weir_zone)/    $line\n/mr);
     is($rc, 1, "$line");

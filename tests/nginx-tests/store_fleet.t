@@ -129,9 +129,16 @@ sub takes {
 my $file = 'weir_store file:%%TESTDIR%%/none;';
 my $state = 'weir_state %%TESTDIR%%/none-state;';
 
-refuses('weir_store redis://127.0.0.1;',
-        qr/"weir_store redis:" comes with a later release of Weir in .*:\d/,
-        'redis:');
+refuses('weir_store redis://192.0.2.1;',
+        qr/"192\.0\.2\.1" is another machine: use rediss:.* in .*:\d/,
+        'redis: off this machine, without TLS');
+refuses('weir_store redis://127.0.0.1/0;', qr/has a path/, 'with a path');
+refuses('weir_store redis://u:p@127.0.0.1;', qr/credentials do not belong/,
+        'a password in the address');
+refuses('weir_store redis://127.0.0.1 poll=1ms;', qr/invalid "poll"/,
+        'redis: too often');
+refuses('weir_store redis://127.0.0.1 timeout=x;', qr/"timeout=x"/,
+        'redis: no time');
 refuses('weir_store /srv/weir;', qr/invalid store "\/srv\/weir"/, 'no scheme');
 refuses('weir_store file:;', qr/invalid store "file:"/, 'no folder');
 refuses("$file $file", qr/"weir_store" directive is duplicate/, 'twice');

@@ -16,6 +16,7 @@
 
 #include "ngx_http_weir.h"
 #include "ngx_http_weir_policy_writer.h"
+#include "ngx_http_weir_net.h"
 #include "ngx_http_weir_split.h"
 #include "weir_accept.h"
 #include "weir_segment.h"
@@ -28,6 +29,9 @@
 
 
 #define NGX_HTTP_WEIR_STORE_ERROR   256     /* bytes kept of a message */
+
+#define NGX_HTTP_WEIR_STORE_POLL_MIN  50         /* ms */
+#define NGX_HTTP_WEIR_STORE_POLL_MAX  60000
 
 #define NGX_HTTP_WEIR_STORE_LOOK    250     /* ms: is there a keeper? */
 #define NGX_HTTP_WEIR_STORE_STALE   3000    /* ms: it does not move */
@@ -51,7 +55,8 @@ enum {
 
 typedef struct {
     ngx_str_t                          url;       /* "file:DIR" */
-    char                              *dir;
+    char                              *dir;       /* NULL: of no file: */
+    ngx_http_weir_net_conf_t          *redis;     /* NULL: no Redis */
     ngx_str_t                          ns;
     ngx_msec_t                         poll;
 
@@ -212,6 +217,17 @@ ngx_int_t ngx_http_weir_store_complete(ngx_conf_t *cf,
     ngx_http_weir_store_conf_t *sscf);
 
 
+/* --- ngx_http_weir_store_redis_conf.c --- */
+
+/* NGX_DECLINED: the words name no Redis. */
+ngx_int_t ngx_http_weir_store_redis_words(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf);
+
+/* In postconfiguration: the resolver, and what a Redis forbids. */
+ngx_int_t ngx_http_weir_store_redis_complete(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf);
+
+
 /* --- ngx_http_weir_store_round.c, _image.c, _live.c, _persist.c --- */
 
 /* The round knows what is active; in the event loop.  NULL: no memory. */
@@ -310,6 +326,43 @@ const char *ngx_http_weir_store_error_word(ngx_uint_t n);
 ngx_int_t ngx_http_weir_store_keep(ngx_cycle_t *cycle,
     ngx_http_weir_store_conf_t *sscf);
 void ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf);
+
+
+/* --- ngx_http_weir_store_redis.c: of the keeper, in a worker --- */
+
+typedef void (*ngx_http_weir_redis_pt)(void *data);
+
+/* up: the link came up; data goes to all that is called back. */
+void ngx_http_weir_store_redis_init(ngx_http_weir_store_conf_t *sscf,
+    ngx_log_t *log, ngx_http_weir_redis_pt up, void *data);
+
+/* Closes the link; nothing is called back any more. */
+void ngx_http_weir_store_redis_leave(void);
+
+/*
+ * Fetches what a round reads, opening the link first.  NGX_OK: done will be
+ * called; NGX_DECLINED: the round may run, and finds the store out of reach;
+ * NGX_AGAIN: the link was never up nor down, a round would know nothing;
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_weir_store_redis_fetch(ngx_http_weir_redis_pt done);
+
+/* In a round: NGX_AGAIN: these will be fetched, if it ends now. */
+ngx_int_t ngx_http_weir_store_redis_want(const weir_segment_t *segments,
+    uint32_t n);
+
+/* After a round.  NGX_OK: it was only to say what is to be fetched, which
+   begins; done will be called, to run it again.  NGX_DECLINED: it counts. */
+ngx_int_t ngx_http_weir_store_redis_more(ngx_http_weir_redis_pt done);
+
+/* For a round; NULL and *code: out of reach. */
+weir_store_t *ngx_http_weir_store_redis_view(weir_store_code_e *code,
+    weir_store_err_t *err);
+
+/* NGX_OK: told will be called. */
+ngx_int_t ngx_http_weir_store_redis_put(const char *text,
+    ngx_http_weir_redis_pt told);
+weir_store_code_e ngx_http_weir_store_redis_put_code(weir_store_err_t *err);
 
 
 /* --- ngx_http_weir_store_boot.c --- */

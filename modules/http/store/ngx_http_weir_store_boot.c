@@ -68,7 +68,11 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
 
     ngx_http_weir_store_read(round);
 
-    (void) ngx_http_weir_store_judge(round, log);
+    /* a Redis is asked by a worker, as soon as it can be reached */
+
+    if (sscf->redis == NULL) {
+        (void) ngx_http_weir_store_judge(round, log);
+    }
 
     done = 0;
 
@@ -452,6 +456,10 @@ ngx_http_weir_store_folders(ngx_cycle_t *cycle,
     }
 
     ngx_http_weir_store_folder(cycle, sscf->state.data, 0700, 1);
+
+    if (sscf->dir == NULL) {
+        return;
+    }
 
     len = ngx_max(ngx_strlen(sscf->dir), sscf->state.len);
 

@@ -6,8 +6,6 @@
 #include "ngx_http_weir_store.h"
 
 
-#define NGX_HTTP_WEIR_STORE_POLL_MIN  50         /* ms */
-#define NGX_HTTP_WEIR_STORE_POLL_MAX  60000
 
 
 /* What one weir_trust says. */
@@ -100,12 +98,10 @@ ngx_http_weir_store_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_store_conf_t *sscf = conf;
 
-    u_char       *p;
-    ngx_str_t    *value, dir;
-    ngx_uint_t    i;
-
-    static const char  *later[] = { "redis:", "rediss:", "sentinel:",
-                                    "sentinels:", "cluster:", NULL };
+    u_char      *p;
+    ngx_int_t    rc;
+    ngx_str_t   *value, dir;
+    ngx_uint_t   i;
 
     ngx_http_weir_use(cf);
 
@@ -119,18 +115,16 @@ ngx_http_weir_store_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    for (i = 0; later[i]; i++) {
-        if (ngx_http_weir_store_word(&value[1], later[i], &dir)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"weir_store %s\" comes with a later release "
-                               "of Weir", later[i]);
-            return NGX_CONF_ERROR;
-        }
+    rc = ngx_http_weir_store_redis_words(cf, sscf);
+
+    if (rc != NGX_DECLINED) {
+        return rc == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
     if (!ngx_http_weir_store_word(&value[1], "file:", &dir) || dir.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid store \"%V\", it must be \"file:DIR\"",
+                           "invalid store \"%V\", it must be \"file:DIR\", "
+                           "or begin with redis://, rediss:// or sentinel://",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -590,6 +584,12 @@ ngx_http_weir_store_complete(ngx_conf_t *cf, ngx_http_weir_store_conf_t *sscf)
     return NGX_ERROR;
 
 #endif
+
+    if (sscf->redis
+        && ngx_http_weir_store_redis_complete(cf, sscf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     if (weir_trust_check(&sscf->trust, &err) != WEIR_OK) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"weir_trust\": %s in %V:%ui",

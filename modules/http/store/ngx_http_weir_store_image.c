@@ -25,6 +25,15 @@ ngx_http_weir_store_fetch(ngx_http_weir_store_round_t *round,
     head = &round->head;
     doc = &head->accept.doc;
 
+    if (round->conf->redis
+        && ngx_http_weir_store_redis_want(doc->segments, doc->nsegments)
+           != NGX_OK)
+    {
+        ngx_http_weir_store_no(head, WEIR_REFUSAL_TRUNCATED,
+                               "its segments are to be fetched");
+        return NGX_ERROR;
+    }
+
     round->nsegments = doc->nsegments;
     round->segments = weir_arena_calloc(&round->arena, doc->nsegments + 1,
                                         sizeof(weir_store_segment_t));

@@ -28,6 +28,7 @@ typedef struct {
     char                         *report;   /* being written */
     weir_store_code_e             put;
     weir_store_err_t              put_err;
+    unsigned                      fetching:1;   /* from a Redis */
     unsigned                      keeps:1;
     unsigned                      changed:1;
     unsigned                      reported:1;
@@ -38,6 +39,10 @@ static void ngx_http_weir_keeper_look(ngx_event_t *ev);
 static void ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_lease(ngx_http_weir_keeper_t *k);
 static ngx_uint_t ngx_http_weir_keeper_gone(ngx_http_weir_store_zone_t *z);
+static void ngx_http_weir_keeper_round(ngx_http_weir_keeper_t *k);
+static void ngx_http_weir_keeper_fetched(void *data);
+static void ngx_http_weir_keeper_up(void *data);
+static void ngx_http_weir_keeper_put(void *data);
 static ngx_int_t ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
     void (*run)(void *data, ngx_log_t *log), ngx_event_handler_pt done);
 static void ngx_http_weir_keeper_read(void *data, ngx_log_t *log);
@@ -77,6 +82,11 @@ ngx_http_weir_store_keep(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     k->again.log = cycle->log;
     k->again.cancelable = 1;
 
+    if (sscf->redis) {
+        ngx_http_weir_store_redis_init(sscf, cycle->log,
+                                       ngx_http_weir_keeper_up, k);
+    }
+
     /* at once: after a reload the new workers take over from the old ones */
 
     ngx_add_timer(&k->look, 1);
@@ -103,6 +113,10 @@ ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf)
 
     (void) ngx_atomic_cmp_set(&z->pid, (ngx_atomic_uint_t) ngx_pid, 0);
 
+    if (sscf->redis) {
+        ngx_http_weir_store_redis_leave();
+    }
+
     if (k->round) {
         ngx_http_weir_store_round_done(k->round);
         k->round = NULL;
@@ -126,6 +140,14 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
         (void) ngx_atomic_cmp_set(&ngx_http_weir_store_zone(k->conf)->pid,
                                   (ngx_atomic_uint_t) ngx_pid, 0);
         k->keeps = 0;
+
+        /* its callbacks would begin what this worker does not finish */
+
+        if (k->conf->redis && !k->round && !k->report) {
+            ngx_http_weir_store_redis_leave();
+            k->fetching = 0;
+        }
+
         return;
     }
 
@@ -143,7 +165,12 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
 
     wait = ngx_min(NGX_HTTP_WEIR_STORE_LOOK, k->conf->poll);
 
-    if (keeps && k->round == NULL && k->report == NULL) {
+    if (!keeps && k->conf->redis && k->round == NULL && k->report == NULL) {
+        ngx_http_weir_store_redis_leave();
+        k->fetching = 0;
+    }
+
+    if (keeps && k->round == NULL && k->report == NULL && !k->fetching) {
 
         left = (ngx_msec_int_t) (k->next - ngx_current_msec);
 
@@ -163,6 +190,7 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
 static void
 ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k)
 {
+    ngx_int_t   rc;
     ngx_msec_t  poll;
 
     /* 20 % to either side: gateways that began together drift apart */
@@ -172,6 +200,58 @@ ngx_http_weir_keeper_begin(ngx_http_weir_keeper_t *k)
     k->next = ngx_current_msec + poll * 4 / 5
               + ngx_random() % (poll * 2 / 5 + 1);
 
+    if (k->conf->redis) {
+        rc = ngx_http_weir_store_redis_fetch(ngx_http_weir_keeper_fetched);
+
+        if (rc == NGX_AGAIN) {
+            k->next = ngx_current_msec;
+            return;
+        }
+
+        if (rc == NGX_OK) {
+            k->fetching = 1;
+            return;
+        }
+    }
+
+    ngx_http_weir_keeper_round(k);
+}
+
+
+/* What a round reads of a Redis is here. */
+
+static void
+ngx_http_weir_keeper_fetched(void *data)
+{
+    ngx_http_weir_keeper_t *k = data;
+
+    k->fetching = 0;
+
+    if (ngx_exiting || !ngx_http_weir_store_holds(k->conf)) {
+        return;
+    }
+
+    ngx_http_weir_keeper_round(k);
+}
+
+
+/* The link to a Redis came up: look at once. */
+
+static void
+ngx_http_weir_keeper_up(void *data)
+{
+    ngx_http_weir_keeper_t *k = data;
+
+    if (k->keeps && !ngx_exiting) {
+        k->next = ngx_current_msec;
+        ngx_add_timer(&k->look, 1);
+    }
+}
+
+
+static void
+ngx_http_weir_keeper_round(ngx_http_weir_keeper_t *k)
+{
     k->round = ngx_http_weir_store_round(k->conf, 0);
 
     if (k->round == NULL
@@ -283,6 +363,18 @@ ngx_http_weir_keeper_have_read(ngx_event_t *ev)
 
     if (!ngx_http_weir_store_holds(k->conf)) {
         ngx_http_weir_keeper_end(k);
+        return;
+    }
+
+    /* a head of a Redis that was accepted names its segments */
+
+    if (k->conf->redis
+        && ngx_http_weir_store_redis_more(ngx_http_weir_keeper_fetched)
+           == NGX_OK)
+    {
+        ngx_http_weir_store_round_done(round);
+        k->round = NULL;
+        k->fetching = 1;
         return;
     }
 
@@ -486,6 +578,18 @@ ngx_http_weir_keeper_tell(ngx_http_weir_keeper_t *k)
 
     k->report = ngx_http_weir_store_report(k->conf);
 
+    if (k->report && k->conf->redis) {
+
+        if (ngx_http_weir_store_redis_put(k->report, ngx_http_weir_keeper_put)
+            != NGX_OK)
+        {
+            free(k->report);
+            k->report = NULL;
+        }
+
+        return;
+    }
+
     if (k->report == NULL
         || ngx_http_weir_keeper_post(k, ngx_http_weir_keeper_report,
                                      ngx_http_weir_keeper_have_told)
@@ -505,6 +609,17 @@ ngx_http_weir_keeper_report(void *data, ngx_log_t *log)
     k->put = ngx_http_weir_store_put_report(k->conf, k->report, &k->put_err);
 
     OPENSSL_thread_stop();
+}
+
+
+static void
+ngx_http_weir_keeper_put(void *data)
+{
+    ngx_http_weir_keeper_t *k = data;
+
+    k->put = ngx_http_weir_store_redis_put_code(&k->put_err);
+
+    ngx_http_weir_keeper_have_told(&k->look);
 }
 
 

@@ -105,10 +105,19 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
 
     store = NULL;
 
-    round->code = weir_file_open(&store, &weir_alloc_malloc, round->conf->dir,
-                                 0, 0, &round->err);
+    if (round->conf->redis == NULL) {
+        round->code = weir_file_open(&store, &weir_alloc_malloc,
+                                     round->conf->dir, 0, 0, &round->err);
 
-    if (round->code != WEIR_STORE_OK) {
+    } else if (round->master) {
+        round->code = weir_store_fail(&round->err, WEIR_STORE_UNREACHABLE, 0,
+                                      "not asked yet");
+
+    } else {
+        store = ngx_http_weir_store_redis_view(&round->code, &round->err);
+    }
+
+    if (round->code != WEIR_STORE_OK || store == NULL) {
         return;
     }
 

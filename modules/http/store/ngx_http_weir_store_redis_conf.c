@@ -1,0 +1,204 @@
+
+/*
+ * Weir: the words of weir_store that name a Redis.
+ */
+
+#include "ngx_http_weir_store.h"
+
+
+#define NGX_HTTP_WEIR_STORE_SECRET    1024    /* bytes of a password */
+
+
+static ngx_int_t ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
+    ngx_str_t *secret);
+
+
+ngx_int_t
+ngx_http_weir_store_redis_words(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf)
+{
+    int                        rc;
+    ngx_str_t                 *value;
+    ngx_uint_t                 i;
+    weir_err_t                 err;
+    weir_resp_conf_t          *resp;
+    ngx_http_weir_net_conf_t  *net;
+
+    value = cf->args->elts;
+
+    net = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_net_conf_t));
+    resp = ngx_pcalloc(cf->pool, sizeof(weir_resp_conf_t));
+    if (net == NULL || resp == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = weir_resp_conf_url(resp, ngx_http_weir_store_str(&value[1]), &err);
+
+    if (rc == WEIR_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 2; rc == WEIR_OK && i < cf->args->nelts; i++) {
+        rc = weir_resp_conf_option(resp, ngx_http_weir_store_str(&value[i]),
+                                   &err);
+
+        if (rc == WEIR_DECLINED) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_ERROR;
+        }
+    }
+
+    if (rc == WEIR_OK) {
+        rc = weir_resp_conf_done(resp, &err);
+    }
+
+    if (rc != WEIR_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", err.text);
+        return NGX_ERROR;
+    }
+
+    if (resp->poll_ms < NGX_HTTP_WEIR_STORE_POLL_MIN
+        || resp->poll_ms > NGX_HTTP_WEIR_STORE_POLL_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"poll\", it must be 50ms to 60s");
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_weir_store_secret(cf, resp->password_file, &net->password)
+        != NGX_OK
+        || ngx_http_weir_store_secret(cf, resp->sentinel_password_file,
+                                      &net->sentinel_password)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    net->resp = resp;
+
+    if (resp->tls) {
+#if (NGX_SSL)
+        net->ssl = ngx_http_weir_net_ssl(cf, resp);
+
+        if (net->ssl == NULL) {
+            return NGX_ERROR;
+        }
+#else
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "this nginx has no TLS");
+        return NGX_ERROR;
+#endif
+    }
+
+    sscf->redis = net;
+    sscf->url = value[1];
+    sscf->ns.data = (u_char *) (uintptr_t) resp->ns.data;
+    sscf->ns.len = resp->ns.len;
+    sscf->poll = (ngx_msec_t) resp->poll_ms;
+
+    ngx_http_weir_namespace(cf, &sscf->ns);
+
+    return ngx_http_weir_policy_foreign(cf);
+}
+
+
+/* The first line of a file; an empty name: no password. */
+
+static ngx_int_t
+ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
+    ngx_str_t *secret)
+{
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_str_t   name;
+
+    if (file.len == 0) {
+        return NGX_OK;
+    }
+
+    name.len = file.len;
+    name.data = ngx_pnalloc(cf->pool, file.len + 1);
+    secret->data = ngx_pnalloc(cf->pool, NGX_HTTP_WEIR_STORE_SECRET + 1);
+
+    if (name.data == NULL || secret->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(name.data, file.data, file.len);
+    name.data[file.len] = '\0';
+
+    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(name.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", &name);
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_fd(fd, secret->data, NGX_HTTP_WEIR_STORE_SECRET + 1);
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", &name);
+    }
+
+    (void) ngx_close_file(fd);
+
+    if (n == -1) {
+        return NGX_ERROR;
+    }
+
+    if (n > NGX_HTTP_WEIR_STORE_SECRET) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the password in \"%V\" is longer than %d bytes",
+                           &name, NGX_HTTP_WEIR_STORE_SECRET);
+        return NGX_ERROR;
+    }
+
+    while (n > 0 && (secret->data[n - 1] == LF || secret->data[n - 1] == CR)) {
+        n--;
+    }
+
+    if (n == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "there is no password in \"%V\"", &name);
+        return NGX_ERROR;
+    }
+
+    secret->len = n;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_weir_store_redis_complete(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (sscf->trusts && sscf->trust.off) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"weir_trust off\" is possible with a \"file:\" "
+                      "store only, in %V:%ui", &sscf->trust_file,
+                      sscf->trust_line);
+        return NGX_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    sscf->redis->resolver = clcf->resolver;
+    sscf->redis->resolver_timeout
+        = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
+          ? 30000 : clcf->resolver_timeout;
+
+    if (clcf->resolver && clcf->resolver->connections.nelts == 0) {
+        sscf->redis->resolver = NULL;
+    }
+
+    return NGX_OK;
+}
