@@ -20,6 +20,7 @@
 
 struct ngx_http_weir_policy_main_conf_s {
     ngx_flag_t              set;
+    ngx_uint_t              bootstrap;   /* the word stands behind DIR */
     ngx_str_t               dir;
     u_char                 *image;       /* until it is in the zone */
     size_t                  size;

@@ -234,12 +234,15 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (cf->args->nelts == 3
-        && ngx_strcmp(value[2].data, "bootstrap") != 0)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           &value[2]);
-        return NGX_CONF_ERROR;
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strcmp(value[2].data, "bootstrap") != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        mcf->bootstrap = 1;
     }
 
     if (value[1].len == 0) {
@@ -293,6 +296,17 @@ ngx_http_weir_policy_foreign(ngx_conf_t *cf)
     mcf->foreign = 1;
 
     return ngx_http_weir_policy_area(cf, mcf);
+}
+
+
+ngx_int_t
+ngx_http_weir_policy_bootstrap(const ngx_http_weir_policy_main_conf_t *mcf)
+{
+    if (!mcf->set) {
+        return NGX_DECLINED;
+    }
+
+    return mcf->bootstrap ? NGX_OK : NGX_AGAIN;
 }
 
 

@@ -68,6 +68,10 @@ ngx_int_t ngx_http_weir_policy_foreign(ngx_conf_t *cf);
 ngx_http_weir_policy_main_conf_t *ngx_http_weir_policy_main(
     ngx_cycle_t *cycle);
 
+/* NGX_DECLINED: no weir_bundle; NGX_OK: one with "bootstrap"; NGX_AGAIN. */
+ngx_int_t ngx_http_weir_policy_bootstrap(
+    const ngx_http_weir_policy_main_conf_t *mcf);
+
 /* Bytes that an image may have. */
 size_t ngx_http_weir_policy_image_room(ngx_http_weir_policy_main_conf_t *mcf);
 

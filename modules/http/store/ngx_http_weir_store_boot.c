@@ -28,6 +28,8 @@ static ngx_int_t ngx_http_weir_store_snapshots(
 static ngx_int_t ngx_http_weir_store_snapshot(
     ngx_http_weir_store_round_t *round, weir_state_t *state,
     const weir_state_entry_t *entry, ngx_log_t *log);
+static ngx_uint_t ngx_http_weir_store_local(
+    ngx_http_weir_store_round_t *round, ngx_log_t *log);
 static void ngx_http_weir_store_boot_splits(
     ngx_http_weir_store_round_t *round, ngx_log_t *log);
 
@@ -95,7 +97,7 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
         done = (ngx_http_weir_store_snapshots(round, log) == NGX_OK);
     }
 
-    if (!done) {
+    if (!done && ngx_http_weir_store_local(round, log)) {
         done = (ngx_http_weir_policy_local(cycle, sscf->policy) == NGX_OK);
 
         if (done) {
@@ -344,6 +346,41 @@ failed:
     ngx_http_weir_store_count(round->zone, NGX_HTTP_WEIR_STORE_SNAPSHOT);
 
     return NGX_DECLINED;
+}
+
+
+/*
+ * Whether weir_bundle may be used, which nobody signed: beside a Redis only
+ * before anything signed was accepted.  A fence that cannot be read does not
+ * say that nothing was.
+ */
+
+static ngx_uint_t
+ngx_http_weir_store_local(ngx_http_weir_store_round_t *round, ngx_log_t *log)
+{
+    weir_expect_t  x;
+
+    if (round->conf->redis == NULL) {
+        return 1;
+    }
+
+    if (ngx_http_weir_policy_bootstrap(round->conf->policy) != NGX_OK) {
+        return 0;
+    }
+
+    ngx_http_weir_store_expect(round, &x, WEIR_KIND_BUNDLE,
+                               weir_str(WEIR_BUNDLE_ID));
+
+    if (x.fence == NULL && !round->fence_bad) {
+        return 1;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "weir: \"weir_bundle\" is not used: %s",
+                  round->fence_bad ? "the fence cannot be read"
+                                   : "a signed bundle was accepted before");
+
+    return 0;
 }
 
 

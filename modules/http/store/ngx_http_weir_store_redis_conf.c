@@ -189,6 +189,15 @@ ngx_http_weir_store_redis_complete(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
+    if (ngx_http_weir_policy_bootstrap(ngx_http_weir_policy_main(cf->cycle))
+        == NGX_AGAIN)
+    {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "beside the store \"%V\" \"weir_bundle\" is not used "
+                      "without its word \"bootstrap\" in %V:%ui", &sscf->url,
+                      &sscf->file, sscf->line);
+    }
+
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     sscf->redis->resolver = clcf->resolver;
