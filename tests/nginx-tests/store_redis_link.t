@@ -42,6 +42,7 @@ http {
         listen 127.0.0.1:%%PORT_0%%;
         location / { weir_policy p; root %%TESTDIR%%/html; }
         location = /api { weir_policy off; weir_api; }
+        location = /metrics { weir_policy off; weir_metrics; }
     }
 }
 END
@@ -50,32 +51,22 @@ END
 sub api { return http_get($t->port, '/api')->json->{store} }
 
 my $n = 0;
-my $nobody = $t->port('nobody');
 
-# Reloads to a store, by way of one that is down, so that "up" is news: up, or
-# what it says of being down.
+# Reloads to a store: up, or what it says of being down.  What was said of the
+# store before is not said of this one.
 
 sub store {
     my ($words) = @_;
 
-    for my $to ("redis://127.0.0.1:$nobody", $words) {
-        $t->conf(text($to));
-        $n++ ? $t->reload : $t->run;
+    $t->conf(text($words));
+    $n++ ? $t->reload : $t->run;
 
-        my ($port) = $to =~ /:(\d+)/;
-        my $re = $port ? qr/:$port\b/ : qr/./;
-        $re = qr/./ if $to =~ /sentinel:|cluster=on/;
+    my $api = wait_for {
+        my $api = api();
+        $api->{url} eq (split ' ', $words)[0]
+            && ($api->{state} eq 'up' || said($api)) && $api;
+    } 10, "a word about $words";
 
-        wait_for {
-            my $api = api();
-            $api->{url} eq (split ' ', $to)[0]
-                && ($api->{state} eq 'up' && $to eq $words
-                    || said($api) =~ $re && said($api) !~ /:$nobody\b/
-                    || said($api) =~ /:$nobody\b/ && $to ne $words)
-        } 10, "a word about $to";
-    }
-
-    my $api = api();
     return $api->{state} eq 'up' ? 'up' : said($api);
 }
 
@@ -99,6 +90,15 @@ like(store("rediss://127.0.0.1:$port ca=$d/other.crt cert=$d/client.crt "
 isnt(store("rediss://127.0.0.1:$port ca=$d/ca.crt"), 'up',
      'no client certificate');
 isnt(store("redis://127.0.0.1:$port"), 'up', 'no TLS');
+
+# another store: nothing of the one before is told of it
+
+is(store("rediss://127.0.0.1:$port $ok"), 'up', 'up');
+ok(api()->{last_contact}, 'a contact');
+isnt(store('redis://127.0.0.1:' . $t->port('nobody')), 'up', 'another');
+is(api()->{last_contact}, undef, 'never heard of it');
+like(http_get($t->port, '/metrics')->body, qr/^weir_store_up 0$/m,
+     'metrics: down');
 
 wait_for { time > $made + 1 } 5, 'the end of a certificate';
 

@@ -33,6 +33,7 @@
 #define NGX_HTTP_WEIR_STORE_POLL_MIN  50         /* ms */
 #define NGX_HTTP_WEIR_STORE_POLL_MAX  60000
 
+#define NGX_HTTP_WEIR_STORE_SAID    8       /* reasons of one outage */
 #define NGX_HTTP_WEIR_STORE_LOOK    250     /* ms: is there a keeper? */
 #define NGX_HTTP_WEIR_STORE_STALE   3000    /* ms: it does not move */
 #define NGX_HTTP_WEIR_STORE_REPORT  5000    /* ms */
@@ -97,11 +98,14 @@ typedef struct {
     ngx_atomic_t     keeper;         /* its configuration */
     uint64_t         beat;           /* ns, monotonic */
 
+    u_char           url[WEIR_SHA256_LEN];    /* of which store: */
     ngx_uint_t       up;             /* 0: not yet known, 1, 2: down */
     time_t           contact;        /* 0: never */
     ngx_uint_t       error;          /* index of errors, 0: none */
     size_t           len;
     u_char           message[NGX_HTTP_WEIR_STORE_ERROR];
+    ngx_uint_t       nsaid;          /* reasons of this outage that were */
+    uint32_t         said[NGX_HTTP_WEIR_STORE_SAID];    /* logged */
     ngx_uint_t       alarm;          /* the same, of weir_state */
     size_t           alarm_len;
     u_char           alarm_text[NGX_HTTP_WEIR_STORE_ERROR];

@@ -13,6 +13,7 @@
 #define NGX_HTTP_WEIR_STORE_WAIT  100       /* ms for a part, at most */
 
 
+static void ngx_http_weir_store_another(ngx_http_weir_store_conf_t *sscf);
 static void ngx_http_weir_store_folders(ngx_cycle_t *cycle,
     ngx_http_weir_store_conf_t *sscf);
 static void ngx_http_weir_store_folder(ngx_cycle_t *cycle, u_char *name,
@@ -53,6 +54,8 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     ngx_http_weir_zone_lock();
     sscf->number = ++z->cycle;
     ngx_http_weir_zone_unlock();
+
+    ngx_http_weir_store_another(sscf);
 
     ngx_http_weir_store_folders(cycle, sscf);
 
@@ -119,6 +122,55 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     ngx_http_weir_policy_own(sscf->policy, verified);
 
     ngx_http_weir_store_round_done(round);
+}
+
+
+/*
+ * What a reload finds in the zone may have been said by another store.  What
+ * was accepted from it and the fences are of the namespace, and stay.
+ */
+
+static void
+ngx_http_weir_store_another(ngx_http_weir_store_conf_t *sscf)
+{
+    u_char                        url[WEIR_SHA256_LEN];
+    ngx_uint_t                    i;
+    ngx_http_weir_store_zone_t   *z;
+    ngx_http_weir_split_live_t   *lives;
+    ngx_http_weir_split_state_t  *state;
+
+    z = ngx_http_weir_store_zone(sscf);
+
+    if (weir_sha256(ngx_http_weir_store_str(&sscf->url), url) != WEIR_OK) {
+        ngx_memzero(url, WEIR_SHA256_LEN);
+    }
+
+    ngx_http_weir_zone_lock();
+
+    if (ngx_memcmp(z->url, url, WEIR_SHA256_LEN) == 0) {
+        ngx_http_weir_zone_unlock();
+        return;
+    }
+
+    ngx_memcpy(z->url, url, WEIR_SHA256_LEN);
+
+    z->up = 0;
+    z->contact = 0;
+    z->error = 0;
+    z->len = 0;
+    z->nsaid = 0;
+    z->why = WEIR_REFUSAL_NONE;
+
+    lives = sscf->lives->elts;
+
+    for (i = 0; i < sscf->lives->nelts; i++) {
+        state = ngx_http_weir_split_live_state(&lives[i]);
+        state->why = WEIR_REFUSAL_NONE;
+    }
+
+    ngx_http_weir_zone_unlock();
+
+    ngx_http_weir_policy_refuse(sscf->policy, WEIR_REFUSAL_NONE, "", 0, 0);
 }
 
 

@@ -10,6 +10,8 @@
 
 static ngx_uint_t ngx_http_weir_store_contact(
     ngx_http_weir_store_round_t *round, ngx_log_t *log);
+static ngx_uint_t ngx_http_weir_store_said(
+    ngx_http_weir_store_round_t *round);
 static ngx_uint_t ngx_http_weir_store_fence_told(
     ngx_http_weir_store_round_t *round, ngx_log_t *log);
 static ngx_uint_t ngx_http_weir_store_head_told(
@@ -104,10 +106,11 @@ ngx_http_weir_store_contact(ngx_http_weir_store_round_t *round, ngx_log_t *log)
 
     ngx_http_weir_zone_lock();
 
-    was = (z->up == up && (up == 1 || z->error == error));
+    was = (up == 1) ? z->up == 1 : ngx_http_weir_store_said(round);
 
     if (up == 1) {
         z->contact = round->now;
+        z->nsaid = 0;
 
         if (z->up == 2) {
             z->error = 0;
@@ -142,6 +145,46 @@ ngx_http_weir_store_contact(ngx_http_weir_store_round_t *round, ngx_log_t *log)
     }
 
     return 1;
+}
+
+
+/*
+ * 1 if this reason was logged in this outage.  What stands before it, a place
+ * or a file, does not count: Sentinels and nodes are asked in turn.
+ */
+
+static ngx_uint_t
+ngx_http_weir_store_said(ngx_http_weir_store_round_t *round)
+{
+    u_char                      *text, *p;
+    uint32_t                     hash;
+    ngx_uint_t                   i;
+    ngx_http_weir_store_zone_t  *z;
+
+    z = round->zone;
+
+    text = (u_char *) round->err.err.text;
+    p = (u_char *) ngx_strstr(text, ": ");
+
+    if (p) {
+        text = p;
+    }
+
+    hash = ngx_crc32_long(text, ngx_strlen(text)) + round->code;
+
+    for (i = 0; i < z->nsaid; i++) {
+        if (z->said[i] == hash) {
+            return 1;
+        }
+    }
+
+    if (z->nsaid == NGX_HTTP_WEIR_STORE_SAID) {
+        return 1;
+    }
+
+    z->said[z->nsaid++] = hash;
+
+    return 0;
 }
 
 

@@ -58,7 +58,9 @@ typedef struct {
 typedef struct {
     weir_str_t  kind;           /* of live documents, else empty */
     weir_str_t  name;
-    int64_t     written;        /* seconds since the epoch; the store's clock */
+    int64_t     written;        /* seconds since the epoch, the store's clock;
+                                   0: it keeps none, as Redis of a live
+                                   document, whose envelope has "issued" */
 } weir_store_entry_t;
 
 typedef struct {
