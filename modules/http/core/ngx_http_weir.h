@@ -225,6 +225,13 @@ char *ngx_http_weir_block(ngx_conf_t *cf, void *conf,
 ngx_uint_t ngx_http_weir_name(ngx_conf_t *cf, const char *what, ngx_str_t *s);
 
 /*
+ * Log what is wrong with a parameter as [emerg], and give NGX_CONF_ERROR for
+ * a directive's handler to return.
+ */
+char *ngx_http_weir_invalid(ngx_conf_t *cf, ngx_str_t *value);
+char *ngx_http_weir_duplicate(ngx_conf_t *cf, ngx_str_t *value);
+
+/*
  * Adds a header that clients may never send to the union that is stripped
  * (weir_identity_header).
  */

@@ -75,6 +75,26 @@ ngx_http_weir_later(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+char *
+ngx_http_weir_invalid(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                       value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_weir_duplicate(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate parameter \"%V\"",
+                       value);
+
+    return NGX_CONF_ERROR;
+}
+
+
 ngx_int_t
 ngx_http_weir_variables_add(ngx_conf_t *cf, ngx_http_variable_t *v)
 {

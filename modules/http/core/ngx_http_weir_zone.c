@@ -104,15 +104,11 @@ ngx_http_weir_zone_set(ngx_conf_t *cf, ngx_http_weir_zone_conf_t *zcf)
         }
 
         if (n == NGX_HTTP_WEIR_AREAS) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_invalid(cf, &value[i]);
         }
 
         if (zcf->areas[n]) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_duplicate(cf, &value[i]);
         }
 
         s.len = value[i].len - s.len - 1;
@@ -120,9 +116,7 @@ ngx_http_weir_zone_set(ngx_conf_t *cf, ngx_http_weir_zone_conf_t *zcf)
 
         size = ngx_parse_size(&s);
         if (size == NGX_ERROR || size == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_invalid(cf, &value[i]);
         }
 
         zcf->areas[n] = size;

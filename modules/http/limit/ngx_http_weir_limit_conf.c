@@ -140,15 +140,11 @@ ngx_http_weir_quota_parameters(ngx_conf_t *cf, ngx_http_weir_quota_t *quota)
         }
 
         if (n == NGX_HTTP_WEIR_QUOTA_PARAMETERS) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_invalid(cf, &value[i]);
         }
 
         if (seen & (1 << n)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_duplicate(cf, &value[i]);
         }
 
         seen |= 1 << n;
@@ -301,8 +297,7 @@ ngx_http_weir_quota_number(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *text,
     n = ngx_atoi(text->data, text->len);
 
     if (n == NGX_ERROR || (uint64_t) n < min) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           value);
+        (void) ngx_http_weir_invalid(cf, value);
         return 0;
     }
 

@@ -237,9 +237,7 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (cf->args->nelts == 3) {
 
         if (ngx_strcmp(value[2].data, "bootstrap") != 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[2]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_invalid(cf, &value[2]);
         }
 
         mcf->bootstrap = 1;
@@ -343,9 +341,7 @@ ngx_http_weir_policy_set_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return "has \"shadow\", which comes with a later release of Weir";
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           &value[2]);
-        return NGX_CONF_ERROR;
+        return ngx_http_weir_invalid(cf, &value[2]);
     }
 
     if (ngx_strcmp(value[1].data, "off") == 0) {

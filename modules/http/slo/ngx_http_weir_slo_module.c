@@ -359,9 +359,7 @@ ngx_http_weir_slo_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (value[2].len <= 6 || ngx_strncmp(value[2].data, "split=", 6) != 0)
         {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[2]);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_invalid(cf, &value[2]);
         }
 
         ref->split.len = value[2].len - 6;

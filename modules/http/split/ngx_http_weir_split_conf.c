@@ -10,9 +10,9 @@
 static char *ngx_http_weir_split_parameter(ngx_conf_t *cf,
     ngx_http_weir_split_t *split, ngx_str_t *value);
 static char *ngx_http_weir_split_key(ngx_conf_t *cf,
-    ngx_http_weir_split_t *split, ngx_str_t *text);
+    ngx_http_weir_split_t *split, ngx_str_t *value, ngx_str_t *text);
 static char *ngx_http_weir_split_cookie(ngx_conf_t *cf,
-    ngx_http_weir_split_t *split, ngx_str_t *text);
+    ngx_http_weir_split_t *split, ngx_str_t *value, ngx_str_t *text);
 static char *ngx_http_weir_split_register(ngx_conf_t *cf,
     ngx_http_weir_split_main_conf_t *smcf, ngx_http_weir_split_t *split);
 static char *ngx_http_weir_split_colour_line(ngx_conf_t *cf,
@@ -97,24 +97,24 @@ ngx_http_weir_split_parameter(ngx_conf_t *cf, ngx_http_weir_split_t *split,
     p = ngx_strlchr(value->data, value->data + value->len, '=');
 
     if (p == NULL) {
-        goto invalid;
+        return ngx_http_weir_invalid(cf, value);
     }
 
     text.data = p + 1;
     text.len = value->data + value->len - text.data;
 
     if (text.len == 0) {
-        goto invalid;
+        return ngx_http_weir_invalid(cf, value);
     }
 
     if (ngx_strncmp(value->data, "key=", 4) == 0) {
-        return ngx_http_weir_split_key(cf, split, &text);
+        return ngx_http_weir_split_key(cf, split, value, &text);
     }
 
     if (ngx_strncmp(value->data, "salt=", 5) == 0) {
 
         if (split->salt.data) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         split->salt = text;
@@ -125,7 +125,7 @@ ngx_http_weir_split_parameter(ngx_conf_t *cf, ngx_http_weir_split_t *split,
     if (ngx_strncmp(value->data, "header=", 7) == 0) {
 
         if (split->header.data) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         split->header.len = text.len;
@@ -140,7 +140,7 @@ ngx_http_weir_split_parameter(ngx_conf_t *cf, ngx_http_weir_split_t *split,
             c = split->header.data[i];
 
             if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
-                goto invalid;
+                return ngx_http_weir_invalid(cf, value);
             }
         }
 
@@ -148,7 +148,7 @@ ngx_http_weir_split_parameter(ngx_conf_t *cf, ngx_http_weir_split_t *split,
 
         if (text.len > 7 && ngx_strncmp(split->header.data, "x-weir-", 7) == 0)
         {
-            goto invalid;
+            return ngx_http_weir_invalid(cf, value);
         }
 
         return NGX_CONF_OK;
@@ -157,36 +157,24 @@ ngx_http_weir_split_parameter(ngx_conf_t *cf, ngx_http_weir_split_t *split,
     if (ngx_strncmp(value->data, "cookie=", 7) == 0) {
 
         if (split->cookie.data) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
-        return ngx_http_weir_split_cookie(cf, split, &text);
+        return ngx_http_weir_split_cookie(cf, split, value, &text);
     }
 
-invalid:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       value);
-    return NGX_CONF_ERROR;
-
-duplicate:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate parameter \"%V\"",
-                       value);
-    return NGX_CONF_ERROR;
+    return ngx_http_weir_invalid(cf, value);
 }
 
 
 static char *
 ngx_http_weir_split_key(ngx_conf_t *cf, ngx_http_weir_split_t *split,
-    ngx_str_t *text)
+    ngx_str_t *value, ngx_str_t *text)
 {
     weir_str_t  key;
 
     if (split->has_key) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "duplicate parameter \"key=%V\"", text);
-        return NGX_CONF_ERROR;
+        return ngx_http_weir_duplicate(cf, value);
     }
 
     split->has_key = 1;
@@ -207,7 +195,7 @@ ngx_http_weir_split_key(ngx_conf_t *cf, ngx_http_weir_split_t *split,
 
 static char *
 ngx_http_weir_split_cookie(ngx_conf_t *cf, ngx_http_weir_split_t *split,
-    ngx_str_t *text)
+    ngx_str_t *value, ngx_str_t *text)
 {
     u_char      *p;
     ngx_uint_t   i;
@@ -217,9 +205,7 @@ ngx_http_weir_split_cookie(ngx_conf_t *cf, ngx_http_weir_split_t *split,
         if (text->data[i] <= 0x20 || text->data[i] >= 0x7f
             || ngx_strchr("()<>@,;:\\\"/[]?={}", text->data[i]) != NULL)
         {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"cookie=%V\"", text);
-            return NGX_CONF_ERROR;
+            return ngx_http_weir_invalid(cf, value);
         }
     }
 

@@ -185,11 +185,11 @@ ngx_http_weir_store_parameter(ngx_conf_t *cf,
     if (ngx_http_weir_store_word(value, "namespace=", &s)) {
 
         if (sscf->ns.len) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         if (!weir_namespace_valid(ngx_http_weir_store_str(&s))) {
-            goto invalid;
+            return ngx_http_weir_invalid(cf, value);
         }
 
         sscf->ns = s;
@@ -200,7 +200,7 @@ ngx_http_weir_store_parameter(ngx_conf_t *cf,
     if (ngx_http_weir_store_word(value, "poll=", &s)) {
 
         if (sscf->poll) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         ms = ngx_parse_time(&s, 0);
@@ -228,17 +228,7 @@ ngx_http_weir_store_parameter(ngx_conf_t *cf,
         }
     }
 
-invalid:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       value);
-    return NGX_CONF_ERROR;
-
-duplicate:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate parameter \"%V\"",
-                       value);
-    return NGX_CONF_ERROR;
+    return ngx_http_weir_invalid(cf, value);
 }
 
 
@@ -337,7 +327,7 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
     if (ngx_http_weir_store_word(value, "may=", &s)) {
 
         if (line->may) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         line->may = 1;
@@ -357,13 +347,13 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
     if (ngx_http_weir_store_word(value, "threshold=", &s)) {
 
         if (line->threshold) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         threshold = ngx_atoi(s.data, s.len);
 
         if (threshold < 1 || threshold > WEIR_TRUST_KEYS) {
-            goto invalid;
+            return ngx_http_weir_invalid(cf, value);
         }
 
         line->threshold = threshold;
@@ -374,11 +364,11 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
     if (ngx_http_weir_store_word(value, "epoch=", &s)) {
 
         if (sscf->epoch) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         if (weir_u64_parse(ngx_http_weir_store_str(&s), &n) != WEIR_OK) {
-            goto invalid;
+            return ngx_http_weir_invalid(cf, value);
         }
 
         sscf->epoch = 1;
@@ -390,11 +380,11 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
     if (ngx_http_weir_store_word(value, "min_version=", &s)) {
 
         if (sscf->least) {
-            goto duplicate;
+            return ngx_http_weir_duplicate(cf, value);
         }
 
         if (weir_u64_parse(ngx_http_weir_store_str(&s), &n) != WEIR_OK) {
-            goto invalid;
+            return ngx_http_weir_invalid(cf, value);
         }
 
         sscf->least = 1;
@@ -403,17 +393,7 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-invalid:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       value);
-    return NGX_CONF_ERROR;
-
-duplicate:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate parameter \"%V\"",
-                       value);
-    return NGX_CONF_ERROR;
+    return ngx_http_weir_invalid(cf, value);
 }
 
 

@@ -43,8 +43,7 @@ ngx_http_weir_store_redis_words(ngx_conf_t *cf,
                                    &err);
 
         if (rc == WEIR_DECLINED) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
+            (void) ngx_http_weir_invalid(cf, &value[i]);
             return NGX_ERROR;
         }
     }
