@@ -19,8 +19,6 @@ static char *ngx_http_weir_auth_jwks(ngx_conf_t *cf, ngx_str_t *value,
     ngx_str_t *file);
 static char *ngx_http_weir_auth_keys(ngx_conf_t *cf, ngx_str_t *file,
     weir_issuer_t *issuer, weir_crypto_t *crypto);
-static ngx_int_t ngx_http_weir_auth_read(ngx_conf_t *cf, ngx_str_t *file,
-    weir_str_t *text);
 
 
 /* A weir_issuer while it is read. */
@@ -401,17 +399,22 @@ ngx_http_weir_auth_keys(ngx_conf_t *cf, ngx_str_t *file,
     weir_issuer_t *issuer, weir_crypto_t *crypto)
 {
     int           rc;
-    ngx_str_t     kid;
-    weir_str_t    text;
+    ngx_str_t     kid, text;
+    weir_str_t    keys;
     weir_err_t    err;
     ngx_uint_t    i;
     weir_jwk_t   *key;
 
-    if (ngx_http_weir_auth_read(cf, file, &text) != NGX_OK) {
+    if (ngx_http_weir_read(cf, "key set", file, WEIR_JWKS_MAX, &text)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    rc = weir_jwks_parse(&issuer->keys, crypto, text, &issuer->algs,
+    keys.data = text.data;
+    keys.len = text.len;
+
+    rc = weir_jwks_parse(&issuer->keys, crypto, keys, &issuer->algs,
                          &weir_alloc_malloc, &err);
 
     if (rc != WEIR_OK) {
@@ -447,67 +450,4 @@ ngx_http_weir_auth_keys(ngx_conf_t *cf, ngx_str_t *file,
     }
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_weir_auth_read(ngx_conf_t *cf, ngx_str_t *file, weir_str_t *text)
-{
-    u_char           *p;
-    ssize_t           n;
-    ngx_fd_t          fd;
-    ngx_int_t         rc;
-    ngx_file_info_t   fi;
-
-    rc = NGX_ERROR;
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                       NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", file);
-        return NGX_ERROR;
-    }
-
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", file);
-        goto done;
-    }
-
-    if (!ngx_is_file(&fi) || ngx_file_size(&fi) > WEIR_JWKS_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "key set \"%V\" is no file, or is larger than %d "
-                           "bytes", file, WEIR_JWKS_MAX);
-        goto done;
-    }
-
-    /* one byte more shows a file that has grown meanwhile */
-
-    p = ngx_pnalloc(cf->pool, ngx_file_size(&fi) + 1);
-    if (p == NULL) {
-        goto done;
-    }
-
-    n = ngx_read_fd(fd, p, ngx_file_size(&fi) + 1);
-
-    if (n != ngx_file_size(&fi)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == -1 ? ngx_errno : 0,
-                           ngx_read_fd_n " \"%V\" failed, or the file changed "
-                           "meanwhile", file);
-        goto done;
-    }
-
-    text->data = p;
-    text->len = n;
-    rc = NGX_OK;
-
-done:
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", file);
-    }
-
-    return rc;
 }

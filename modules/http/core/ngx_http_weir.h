@@ -232,6 +232,15 @@ char *ngx_http_weir_invalid(ngx_conf_t *cf, ngx_str_t *value);
 char *ngx_http_weir_duplicate(ngx_conf_t *cf, ngx_str_t *value);
 
 /*
+ * Reads a file that a directive names: *name becomes its full name, as that of
+ * nginx's own files, and *text what is in it.  What is no file, or holds more
+ * than max bytes, or cannot be read, is logged as [emerg], what says what it
+ * should be.
+ */
+ngx_int_t ngx_http_weir_read(ngx_conf_t *cf, const char *what,
+    ngx_str_t *name, size_t max, ngx_str_t *text);
+
+/*
  * Adds a header that clients may never send to the union that is stripped
  * (weir_identity_header).
  */

@@ -10,6 +10,10 @@
 #include <openssl/evp.h>
 
 
+#define NGX_HTTP_WEIR_SECRET_MIN  32      /* bytes */
+#define NGX_HTTP_WEIR_SECRET_MAX  4096
+
+
 typedef struct {
     char  *(*handler)(ngx_conf_t *cf, ngx_command_t *dummy, void *conf);
     void    *conf;
@@ -368,6 +372,75 @@ ngx_http_weir_namespace(ngx_conf_t *cf, ngx_str_t *ns)
 }
 
 
+ngx_int_t
+ngx_http_weir_read(ngx_conf_t *cf, const char *what, ngx_str_t *name,
+    size_t max, ngx_str_t *text)
+{
+    ssize_t           n;
+    ngx_fd_t          fd;
+    ngx_int_t         rc;
+    ngx_file_info_t   fi;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* a pipe that nobody writes to is not waited for */
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    if (!ngx_is_file(&fi) || ngx_file_size(&fi) > (off_t) max) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s \"%V\" is no file, or is larger than %uz "
+                           "bytes", what, name, max);
+        goto done;
+    }
+
+    /* one byte more shows a file that has grown meanwhile */
+
+    text->data = ngx_pnalloc(cf->pool, ngx_file_size(&fi) + 1);
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    n = ngx_read_fd(fd, text->data, ngx_file_size(&fi) + 1);
+
+    if (n != ngx_file_size(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == -1 ? ngx_errno : 0,
+                           ngx_read_fd_n " \"%V\" failed, or the file changed "
+                           "meanwhile", name);
+        goto done;
+    }
+
+    text->len = n;
+    rc = NGX_OK;
+
+done:
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}
+
+
 /* weir_secret FILE */
 
 char *
@@ -375,11 +448,7 @@ ngx_http_weir_secret_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_main_conf_t *mcf = conf;
 
-    u_char           *p;
-    ssize_t           n;
-    ngx_fd_t          fd;
-    ngx_str_t        *value, file;
-    ngx_file_info_t   fi;
+    ngx_str_t  *value, file, secret;
 
     ngx_http_weir_use(cf);
 
@@ -390,56 +459,25 @@ ngx_http_weir_secret_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     file = value[1];
 
-    if (ngx_conf_full_name(cf->cycle, &file, 1) != NGX_OK) {
+    if (ngx_http_weir_read(cf, "secret", &file, NGX_HTTP_WEIR_SECRET_MAX,
+                           &secret)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    fd = ngx_open_file(file.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", &file);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", &file);
-        goto failed;
-    }
-
-    if (ngx_file_size(&fi) < 32 || ngx_file_size(&fi) > 4096) {
+    if (secret.len < NGX_HTTP_WEIR_SECRET_MIN) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the secret in \"%V\" has %O bytes, 32 to 4096 are "
-                           "needed", &file, ngx_file_size(&fi));
-        goto failed;
+                           "the secret in \"%V\" has %uz bytes, %d to %d are "
+                           "needed", &file, secret.len,
+                           NGX_HTTP_WEIR_SECRET_MIN,
+                           NGX_HTTP_WEIR_SECRET_MAX);
+        return NGX_CONF_ERROR;
     }
 
-    p = ngx_pnalloc(cf->pool, ngx_file_size(&fi));
-    if (p == NULL) {
-        goto failed;
-    }
-
-    n = ngx_read_fd(fd, p, ngx_file_size(&fi));
-
-    if (n != ngx_file_size(&fi)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", &file);
-        goto failed;
-    }
-
-    (void) ngx_close_file(fd);
-
-    mcf->secret.data = p;
-    mcf->secret.len = n;
+    mcf->secret = secret;
 
     return NGX_CONF_OK;
-
-failed:
-
-    (void) ngx_close_file(fd);
-
-    return NGX_CONF_ERROR;
 }
 
 

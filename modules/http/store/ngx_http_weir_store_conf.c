@@ -6,8 +6,6 @@
 #include "ngx_http_weir_store.h"
 
 
-
-
 /* What one weir_trust says. */
 
 typedef struct {
@@ -401,47 +399,22 @@ static char *
 ngx_http_weir_store_key(ngx_conf_t *cf, ngx_http_weir_store_conf_t *sscf,
     ngx_http_weir_trust_line_t *line, ngx_str_t *file)
 {
-    u_char             *buf;
-    ssize_t             n;
-    ngx_fd_t            fd;
-    ngx_str_t           name;
+    ngx_str_t           name, pem;
     weir_err_t          err;
-    weir_str_t          pem;
     weir_public_key_t   key;
 
     name = *file;
 
-    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+    if (ngx_http_weir_read(cf, "key", &name, WEIR_KEY_PEM_MAX, &pem)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
-
-    fd = ngx_open_file(name.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                       NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", &name);
-        return NGX_CONF_ERROR;
-    }
-
-    buf = ngx_palloc(cf->temp_pool, WEIR_KEY_PEM_MAX);
-
-    n = buf ? ngx_read_fd(fd, buf, WEIR_KEY_PEM_MAX) : -1;
-
-    (void) ngx_close_file(fd);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", &name);
-        return NGX_CONF_ERROR;
-    }
-
-    pem.data = buf;
-    pem.len = n;
 
     err.text[0] = '\0';
 
-    if (weir_public_key_parse(&key, pem, &err) != WEIR_OK
+    if (weir_public_key_parse(&key, ngx_http_weir_store_str(&pem), &err)
+        != WEIR_OK
         || weir_trust_add(&sscf->trust, &key, line->roles, &err) != WEIR_OK)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -107,58 +107,28 @@ static ngx_int_t
 ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
     ngx_str_t *secret)
 {
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_str_t   name;
+    size_t     n;
+    ngx_str_t  name, text;
 
     if (file.len == 0) {
         return NGX_OK;
     }
 
+    /* it lives in the directive's words, which end with a NUL */
+
     name.len = file.len;
-    name.data = ngx_pnalloc(cf->pool, file.len + 1);
-    secret->data = ngx_pnalloc(cf->pool, NGX_HTTP_WEIR_STORE_SECRET + 1);
+    name.data = (u_char *) (uintptr_t) file.data;
 
-    if (name.data == NULL || secret->data == NULL) {
+    if (ngx_http_weir_read(cf, "password file", &name,
+                           NGX_HTTP_WEIR_STORE_SECRET, &text)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(name.data, file.data, file.len);
-    name.data[file.len] = '\0';
+    n = text.len;
 
-    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(name.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", &name);
-        return NGX_ERROR;
-    }
-
-    n = ngx_read_fd(fd, secret->data, NGX_HTTP_WEIR_STORE_SECRET + 1);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", &name);
-    }
-
-    (void) ngx_close_file(fd);
-
-    if (n == -1) {
-        return NGX_ERROR;
-    }
-
-    if (n > NGX_HTTP_WEIR_STORE_SECRET) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the password in \"%V\" is longer than %d bytes",
-                           &name, NGX_HTTP_WEIR_STORE_SECRET);
-        return NGX_ERROR;
-    }
-
-    while (n > 0 && (secret->data[n - 1] == LF || secret->data[n - 1] == CR)) {
+    while (n > 0 && (text.data[n - 1] == LF || text.data[n - 1] == CR)) {
         n--;
     }
 
@@ -168,6 +138,7 @@ ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
         return NGX_ERROR;
     }
 
+    secret->data = text.data;
     secret->len = n;
 
     return NGX_OK;
