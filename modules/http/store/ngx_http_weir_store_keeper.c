@@ -16,11 +16,17 @@
 #define NGX_HTTP_WEIR_STORE_TRIES  500      /* for a part; 10 ms each */
 
 
-typedef struct {
+typedef struct ngx_http_weir_keeper_s  ngx_http_weir_keeper_t;
+
+typedef void (*ngx_http_weir_keeper_work_pt)(ngx_http_weir_keeper_t *k);
+
+
+struct ngx_http_weir_keeper_s {
     ngx_http_weir_store_conf_t   *conf;
     ngx_event_t                   look;
     ngx_event_t                   again;
     ngx_thread_task_t             task;
+    ngx_http_weir_keeper_work_pt  work;     /* of the task, in its thread */
     ngx_http_weir_store_round_t  *round;    /* under way; NULL: none */
     ngx_msec_t                    next;     /* when the next round is due */
     ngx_msec_t                    told;     /* when a report was last tried */
@@ -32,7 +38,7 @@ typedef struct {
     unsigned                      keeps:1;
     unsigned                      changed:1;
     unsigned                      reported:1;
-} ngx_http_weir_keeper_t;
+};
 
 
 static void ngx_http_weir_keeper_look(ngx_event_t *ev);
@@ -44,17 +50,18 @@ static void ngx_http_weir_keeper_fetched(void *data);
 static void ngx_http_weir_keeper_up(void *data);
 static void ngx_http_weir_keeper_put(void *data);
 static ngx_int_t ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
-    void (*run)(void *data, ngx_log_t *log), ngx_event_handler_pt done);
-static void ngx_http_weir_keeper_read(void *data, ngx_log_t *log);
+    ngx_http_weir_keeper_work_pt work, ngx_event_handler_pt done);
+static void ngx_http_weir_keeper_thread(void *data, ngx_log_t *log);
+static void ngx_http_weir_keeper_read(ngx_http_weir_keeper_t *k);
 static void ngx_http_weir_keeper_have_read(ngx_event_t *ev);
 static void ngx_http_weir_keeper_reserve(ngx_event_t *ev);
-static void ngx_http_weir_keeper_persist(void *data, ngx_log_t *log);
+static void ngx_http_weir_keeper_persist(ngx_http_weir_keeper_t *k);
 static void ngx_http_weir_keeper_have_persisted(ngx_event_t *ev);
 static void ngx_http_weir_keeper_saved(ngx_http_weir_keeper_t *k,
     ngx_log_t *log);
 static void ngx_http_weir_keeper_end(ngx_http_weir_keeper_t *k);
 static void ngx_http_weir_keeper_tell(ngx_http_weir_keeper_t *k);
-static void ngx_http_weir_keeper_report(void *data, ngx_log_t *log);
+static void ngx_http_weir_keeper_report(ngx_http_weir_keeper_t *k);
 static void ngx_http_weir_keeper_have_told(ngx_event_t *ev);
 
 
@@ -322,12 +329,13 @@ ngx_http_weir_keeper_gone(ngx_http_weir_store_zone_t *z)
 
 static ngx_int_t
 ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
-    void (*run)(void *data, ngx_log_t *log), ngx_event_handler_pt done)
+    ngx_http_weir_keeper_work_pt work, ngx_event_handler_pt done)
 {
     ngx_memzero(&k->task, sizeof(ngx_thread_task_t));
 
+    k->work = work;
     k->task.ctx = k;
-    k->task.handler = run;
+    k->task.handler = ngx_http_weir_keeper_thread;
     k->task.event.data = k;
     k->task.event.handler = done;
     k->task.event.log = k->look.log;
@@ -342,13 +350,20 @@ ngx_http_weir_keeper_post(ngx_http_weir_keeper_t *k,
  */
 
 static void
-ngx_http_weir_keeper_read(void *data, ngx_log_t *log)
+ngx_http_weir_keeper_thread(void *data, ngx_log_t *log)
 {
     ngx_http_weir_keeper_t *k = data;
 
-    ngx_http_weir_store_read(k->round);
+    k->work(k);
 
     OPENSSL_thread_stop();
+}
+
+
+static void
+ngx_http_weir_keeper_read(ngx_http_weir_keeper_t *k)
+{
+    ngx_http_weir_store_read(k->round);
 }
 
 
@@ -437,13 +452,9 @@ ngx_http_weir_keeper_reserve(ngx_event_t *ev)
 
 
 static void
-ngx_http_weir_keeper_persist(void *data, ngx_log_t *log)
+ngx_http_weir_keeper_persist(ngx_http_weir_keeper_t *k)
 {
-    ngx_http_weir_keeper_t *k = data;
-
     ngx_http_weir_store_persist(k->round);
-
-    OPENSSL_thread_stop();
 }
 
 
@@ -602,13 +613,9 @@ ngx_http_weir_keeper_tell(ngx_http_weir_keeper_t *k)
 
 
 static void
-ngx_http_weir_keeper_report(void *data, ngx_log_t *log)
+ngx_http_weir_keeper_report(ngx_http_weir_keeper_t *k)
 {
-    ngx_http_weir_keeper_t *k = data;
-
     k->put = ngx_http_weir_store_put_report(k->conf, k->report, &k->put_err);
-
-    OPENSSL_thread_stop();
 }
 
 
