@@ -301,11 +301,9 @@ weirctl_verify_problem(weirctl_verify_t *v, const char *where, uint64_t line,
     weir_refusal_e why, const char *text)
 {
     json_t      *item;
-    weir_str_t   word, s;
+    weir_str_t   word;
 
     word = weir_refusal_word(why);
-    s.data = (const uint8_t *) text;
-    s.len = strlen(text);
 
     item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
                      (json_int_t) line, "reason", (char *) word.data,
@@ -330,7 +328,7 @@ weirctl_verify_problem(weirctl_verify_t *v, const char *where, uint64_t line,
     }
 
     fprintf(stderr, ": %.*s: ", (int) word.len, word.data);
-    weirctl_print_text(stderr, s);
+    weirctl_print_text(stderr, weir_cstr(text));
     fprintf(stderr, "\n");
 
     return WEIRCTL_GO_ON;
@@ -422,14 +420,10 @@ static int
 weirctl_verify_present(weirctl_verify_t *v, const char *name,
     const weirctl_doc_t *d)
 {
-    weir_str_t           s;
     weirctl_hash_t       hash;
     const weir_fence_t  *last;
 
-    s.data = (const uint8_t *) name;
-    s.len = strlen(name);
-
-    last = weir_fences_find(&v->audit.last, s);
+    last = weir_fences_find(&v->audit.last, weir_cstr(name));
 
     if (!d->there) {
         return last == NULL ? WEIRCTL_GO_ON
@@ -537,12 +531,8 @@ static int
 weirctl_verify_missing(weirctl_verify_t *v, const char *where,
     const char *name, uint64_t version)
 {
-    weir_str_t  s;
-
-    s.data = (const uint8_t *) name;
-    s.len = strlen(name);
-
-    return weir_fences_find(&v->audit.last, s) != NULL ? WEIRCTL_GO_ON
+    return weir_fences_find(&v->audit.last, weir_cstr(name)) != NULL
+           ? WEIRCTL_GO_ON
            : weirctl_verify_reach(v, where, name, version, 0, "");
 }
 
@@ -561,8 +551,7 @@ weirctl_verify_reach(weirctl_verify_t *v, const char *where,
 
     memset(&fence, 0, sizeof(weir_fence_t));
 
-    fence.name.data = (const uint8_t *) name;
-    fence.name.len = strlen(name);
+    fence.name = weir_cstr(name);
     fence.version = version;
     fence.epoch = epoch;
 
@@ -578,8 +567,7 @@ weirctl_verify_reach(weirctl_verify_t *v, const char *where,
         }
     }
 
-    s.data = (const uint8_t *) hash;
-    s.len = strlen(hash);
+    s = weir_cstr(hash);
 
     if (s.len != 0 && weir_hash_parse(s, fence.hash) != WEIR_OK) {
         return weirctl_verify_problem(v, where, 0, WEIR_REFUSAL_SAME_VERSION,

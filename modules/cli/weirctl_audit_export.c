@@ -82,8 +82,9 @@ weirctl_audit_export(weirctl_t *ctl)
         e.out = fd == -1 ? NULL : fdopen(fd, "w");
 
         if (e.out == NULL) {
+            rc = weirctl_error("%s: %s", path, strerror(errno));
             weirctl_fleet_done(&f);
-            return weirctl_error("%s: %s", path, strerror(errno));
+            return rc;
         }
     }
 
@@ -142,7 +143,6 @@ weirctl_audit_trim(weirctl_t *ctl)
 {
     int                      rc;
     int64_t                  limit, ms;
-    weir_str_t               s;
     const char              *before, *retain;
     weirctl_fleet_t          f;
     weirctl_fleet_options_t  o;
@@ -173,10 +173,9 @@ weirctl_audit_trim(weirctl_t *ctl)
     limit = weirctl_now() - WEIRCTL_RETAIN_S;
 
     if (retain != NULL) {
-        s.data = (const uint8_t *) retain;
-        s.len = strlen(retain);
-
-        if (before != NULL || weir_duration_parse(s, &ms) != WEIR_OK) {
+        if (before != NULL
+            || weir_duration_parse(weir_cstr(retain), &ms) != WEIR_OK)
+        {
             return weirctl_error(before != NULL
                                  ? "--retain \"%s\" beside --before"
                                  : "invalid --retain \"%s\"", retain);
@@ -306,11 +305,6 @@ weirctl_trim_line(void *ctx, int64_t when, weir_str_t line)
 static int
 weirctl_time_option(const char *name, const char *text, int64_t *when)
 {
-    weir_str_t  s;
-
-    s.data = (const uint8_t *) text;
-    s.len = strlen(text);
-
-    return weir_time_parse(s, when) == WEIR_OK ? WEIRCTL_GO_ON
+    return weir_time_parse(weir_cstr(text), when) == WEIR_OK ? WEIRCTL_GO_ON
            : weirctl_error("invalid %s \"%s\"", name, text);
 }

@@ -307,10 +307,8 @@ weirctl_doc_next(weirctl_fleet_t *f, weir_document_t *doc, weir_kind_e kind,
     doc->ns = f->ns;
     doc->id = id;
     doc->issued = weirctl_now();
-    doc->by.data = (const uint8_t *) f->by;
-    doc->by.len = strlen(f->by);
-    doc->reason.data = (const uint8_t *) f->reason;
-    doc->reason.len = strlen(f->reason);
+    doc->by = weir_cstr(f->by);
+    doc->reason = weir_cstr(f->reason);
     doc->epoch = f->has_epoch ? f->epoch : last->epoch;
     doc->has_previous = last->has_previous;
     memcpy(doc->previous, last->previous, WEIR_SHA256_LEN);

@@ -497,8 +497,7 @@ weirctl_eval_fields(weirctl_eval_t *e, const json_t *json, const char *member,
                                            "strings");
             }
 
-            f->name.data = (const uint8_t *) json_object_iter_key(iter);
-            f->name.len = strlen(json_object_iter_key(iter));
+            f->name = weir_cstr(json_object_iter_key(iter));
             f->value.data = (const uint8_t *) json_string_value(item);
             f->value.len = json_string_length(item);
             f++;

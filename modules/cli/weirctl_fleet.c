@@ -236,12 +236,8 @@ static int
 weirctl_fleet_url(weirctl_fleet_t *f, const char *word)
 {
     weir_err_t  err;
-    weir_str_t  url;
 
-    url.data = (const uint8_t *) word;
-    url.len = strlen(word);
-
-    switch (weir_resp_conf_url(&f->conf, url, &err)) {
+    switch (weir_resp_conf_url(&f->conf, weir_cstr(word), &err)) {
 
     case WEIR_OK:
         f->redis = 1;
@@ -261,12 +257,10 @@ weirctl_fleet_word(weirctl_fleet_t *f, char *word)
 {
     size_t        len;
     weir_err_t    err;
-    weir_str_t    option;
     const char  **known;
 
     if (strncmp(word, "namespace=", 10) == 0) {
-        f->ns.data = (const uint8_t *) word + 10;
-        f->ns.len = strlen(word + 10);
+        f->ns = weir_cstr(word + 10);
 
         if (!weir_namespace_valid(f->ns)) {
             return weirctl_error("invalid namespace in \"%s\"", word);
@@ -278,10 +272,7 @@ weirctl_fleet_word(weirctl_fleet_t *f, char *word)
     }
 
     if (f->redis) {
-        option.data = (const uint8_t *) word;
-        option.len = strlen(word);
-
-        switch (weir_resp_conf_option(&f->conf, option, &err)) {
+        switch (weir_resp_conf_option(&f->conf, weir_cstr(word), &err)) {
 
         case WEIR_OK:
             return WEIRCTL_GO_ON;
@@ -401,16 +392,14 @@ weirctl_fleet_trust(weirctl_fleet_t *f, const char *words)
              word = strtok_r(NULL, " \t", &save))
         {
             if (strncmp(word, "may=", 4) == 0) {
-                s.data = (const uint8_t *) word + 4;
-                s.len = strlen(word + 4);
+                s = weir_cstr(word + 4);
 
                 if (weir_trust_may(s, &roles, &err) != WEIR_OK) {
                     rc = weirctl_error("--trust: %s", err.text);
                 }
 
             } else if (strncmp(word, "threshold=", 10) == 0) {
-                s.data = (const uint8_t *) word + 10;
-                s.len = strlen(word + 10);
+                s = weir_cstr(word + 10);
 
                 if (weir_u64_parse(s, &n) != WEIR_OK || n == 0
                     || n > WEIR_TRUST_KEYS)

@@ -60,6 +60,16 @@ typedef struct {
     { "epoch", WEIRCTL_VALUE, &(o)->epoch, "N",                               \
       "after a stolen key: weir_trust's epoch" }
 
+/* All of them, for the verbs that write a document. */
+
+#define weirctl_options_publish(o)                                            \
+    weirctl_option_store(o),                                                  \
+    weirctl_option_sign(o),                                                   \
+    weirctl_option_trust(o),                                                  \
+    weirctl_option_reason(o),                                                 \
+    weirctl_option_by(o),                                                     \
+    weirctl_option_epoch(o)
+
 
 typedef struct {
     weirctl_t         *ctl;
@@ -227,7 +237,8 @@ struct weirctl_gateways_s {
     weir_arena_t        arena;
 };
 
-/* All reports.  WEIRCTL_GO_ON or the exit code; done() in any case. */
+/* All reports.  WEIRCTL_GO_ON or the exit code; done() in any case, also of
+   one that is zeroed. */
 int weirctl_gateways(weirctl_fleet_t *f, weirctl_gateways_t *g);
 void weirctl_gateways_done(weirctl_gateways_t *g);
 

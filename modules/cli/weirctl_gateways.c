@@ -138,8 +138,7 @@ weirctl_gateway_read(weirctl_gateway_t *g, int64_t now)
     const char    *text;
 
     text = weirctl_gateway_word(g->report, "time");
-    s.data = (const uint8_t *) text;
-    s.len = strlen(text);
+    s = weir_cstr(text);
 
     /* a report that was copied hither is as old as it says it is */
 

@@ -138,8 +138,6 @@ int
 weirctl_sign(weirctl_t *ctl)
 {
     int                      rc;
-    unsigned                 i;
-    weir_str_t               text;
     weirctl_fleet_t          f;
     weirctl_package_t        p;
     weirctl_fleet_options_t  o;
@@ -172,33 +170,8 @@ weirctl_sign(weirctl_t *ctl)
         rc = weirctl_package_read(&f, &p, ctl->argv[0]);
     }
 
-    for (i = 0; rc == WEIRCTL_GO_ON && i < f.nsigners; i++) {
-
-        switch (weir_envelope_sign(&p.head.envelope, &f.arena,
-                                   &f.signers[i]))
-        {
-        case WEIR_OK:
-            break;
-
-        case WEIR_DECLINED:
-            (void) weirctl_error("%s: it has %d signatures already",
-                                 ctl->argv[0], WEIR_ENVELOPE_SIGNATURES);
-            rc = WEIRCTL_NO;
-            break;
-
-        default:
-            rc = weirctl_nomem();
-            break;
-        }
-    }
-
     if (rc == WEIRCTL_GO_ON) {
-        rc = weir_envelope_format(&p.head.envelope, &f.arena, &text);
-
-        rc = rc == WEIR_OK ? weirctl_package_head(&f, &p, text)
-             : rc == WEIR_NOMEM ? weirctl_nomem()
-             : weirctl_error("%s: larger than an envelope may be",
-                             ctl->argv[0]);
+        rc = weirctl_package_sign(&f, &p, ctl->argv[0]);
     }
 
     if (rc == WEIRCTL_GO_ON) {

@@ -124,6 +124,45 @@ weirctl_package_head(weirctl_fleet_t *f, weirctl_package_t *p,
 
 
 int
+weirctl_package_sign(weirctl_fleet_t *f, weirctl_package_t *p,
+    const char *path)
+{
+    unsigned    i;
+    weir_str_t  text;
+
+    for (i = 0; i < f->nsigners; i++) {
+
+        switch (weir_envelope_sign(&p->head.envelope, &f->arena,
+                                   &f->signers[i]))
+        {
+        case WEIR_OK:
+            break;
+
+        case WEIR_DECLINED:
+            (void) weirctl_error("%s: it has %d signatures already", path,
+                                 WEIR_ENVELOPE_SIGNATURES);
+            return WEIRCTL_NO;
+
+        default:
+            return weirctl_nomem();
+        }
+    }
+
+    switch (weir_envelope_format(&p->head.envelope, &f->arena, &text)) {
+
+    case WEIR_OK:
+        return weirctl_package_head(f, p, text);
+
+    case WEIR_NOMEM:
+        return weirctl_nomem();
+
+    default:
+        return weirctl_error("%s: larger than an envelope may be", path);
+    }
+}
+
+
+int
 weirctl_package_make(weirctl_fleet_t *f, weirctl_package_t *p,
     const weir_policy_source_t *files, uint32_t nfiles,
     const weirctl_doc_t *head, const weirctl_last_t *last)

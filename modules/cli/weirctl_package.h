@@ -50,6 +50,13 @@ int weirctl_package_read(weirctl_fleet_t *f, weirctl_package_t *p,
     const char *path);
 int weirctl_package_write(const weirctl_package_t *p, const char *path);
 
+/*
+ * Adds the signatures of --sign-key.  WEIRCTL_GO_ON or, after a message that
+ * names path, the exit code.
+ */
+int weirctl_package_sign(weirctl_fleet_t *f, weirctl_package_t *p,
+    const char *path);
+
 /* Reads p->head anew from an envelope. */
 int weirctl_package_head(weirctl_fleet_t *f, weirctl_package_t *p,
     weir_str_t text);

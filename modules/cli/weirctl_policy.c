@@ -353,8 +353,7 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
         return weirctl_error("out of memory");
     }
 
-    source->name.data = (const uint8_t *) name;
-    source->name.len = strlen(name);
+    source->name = weir_cstr(name);
     source->text = weir_arena_copy(&b->arena, text);
 
     free((void *) text.data);
@@ -454,8 +453,7 @@ weirctl_bundle_list(void *ctx, weir_str_t path, weir_policy_folder_t *folder)
                : S_ISDIR(st.st_mode) ? WEIR_POLICY_ENTRY_FOLDER
                : WEIR_POLICY_ENTRY_OTHER;
 
-        s.data = (const uint8_t *) entry->d_name;
-        s.len = strlen(entry->d_name);
+        s = weir_cstr(entry->d_name);
 
         if (weir_policy_folder_entry(folder, s, type) != WEIR_OK) {
             errno = ENOMEM;

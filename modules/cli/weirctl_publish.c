@@ -88,13 +88,9 @@ weirctl_contract_policy(weirctl_bind_t *b, const char *name,
     const weir_policy_image_t *image)
 {
     uint32_t               policy;
-    weir_str_t             s;
     weir_policy_binder_t   binder;
 
-    s.data = (const uint8_t *) name;
-    s.len = strlen(name);
-
-    if (weir_policy_find(image, s, &policy) != WEIR_OK) {
+    if (weir_policy_find(image, weir_cstr(name), &policy) != WEIR_OK) {
         (void) weirctl_error("gateway %.*s uses policy \"%s\", which the "
                              "bundle lacks", (int) b->node.len, b->node.data,
                              name);

@@ -66,12 +66,7 @@ weirctl_build(weirctl_t *ctl)
     memset(&base, 0, sizeof(weirctl_base_t));
 
     const weirctl_option_t  options[] = {
-        weirctl_option_store(&o),
-        weirctl_option_sign(&o),
-        weirctl_option_trust(&o),
-        weirctl_option_reason(&o),
-        weirctl_option_by(&o),
-        weirctl_option_epoch(&o),
+        weirctl_options_publish(&o),
         weirctl_options_end
     };
 
@@ -132,10 +127,7 @@ weirctl_build(weirctl_t *ctl)
         weirctl_bundle_done(&b);
     }
 
-    if (base.gateways.arena.alloc != NULL) {
-        weirctl_gateways_done(&base.gateways);
-    }
-
+    weirctl_gateways_done(&base.gateways);
     weirctl_fleet_done(&f);
 
     return rc;
@@ -158,12 +150,7 @@ weirctl_push(weirctl_t *ctl)
     no_wait = 0;
 
     const weirctl_option_t  options[] = {
-        weirctl_option_store(&o),
-        weirctl_option_sign(&o),
-        weirctl_option_trust(&o),
-        weirctl_option_reason(&o),
-        weirctl_option_by(&o),
-        weirctl_option_epoch(&o),
+        weirctl_options_publish(&o),
         { "no-wait", WEIRCTL_FLAG, &no_wait, NULL,
           "do not wait for the gateways" },
         weirctl_options_end
@@ -196,10 +183,7 @@ weirctl_push(weirctl_t *ctl)
              : weirctl_push_file(&f, &b, ctl->argv[0], no_wait);
     }
 
-    if (b.gateways.arena.alloc != NULL) {
-        weirctl_gateways_done(&b.gateways);
-    }
-
+    weirctl_gateways_done(&b.gateways);
     weirctl_fleet_done(&f);
 
     return rc;
@@ -245,8 +229,6 @@ weirctl_push_file(weirctl_fleet_t *f, weirctl_base_t *b, const char *path,
     int no_wait)
 {
     int                rc;
-    unsigned           i;
-    weir_str_t         text;
     weirctl_package_t  p;
 
     rc = weirctl_package_read(f, &p, path);
@@ -255,39 +237,11 @@ weirctl_push_file(weirctl_fleet_t *f, weirctl_base_t *b, const char *path,
         rc = weirctl_push_follows(b, path, &p);
     }
 
-    if (rc != WEIRCTL_GO_ON || f->nsigners == 0) {
-        return rc == WEIRCTL_GO_ON ? weirctl_push_files(f, b, &p, 1, no_wait)
-                                   : rc;
-    }
-
     /* who publishes it signs it too */
 
-    for (i = 0; i < f->nsigners; i++) {
-
-        switch (weir_envelope_sign(&p.head.envelope, &f->arena,
-                                   &f->signers[i]))
-        {
-        case WEIR_OK:
-            break;
-
-        case WEIR_DECLINED:
-            (void) weirctl_error("%s: it has %d signatures already", path,
-                                 WEIR_ENVELOPE_SIGNATURES);
-            return WEIRCTL_NO;
-
-        default:
-            return weirctl_nomem();
-        }
+    if (rc == WEIRCTL_GO_ON && f->nsigners != 0) {
+        rc = weirctl_package_sign(f, &p, path);
     }
-
-    rc = weir_envelope_format(&p.head.envelope, &f->arena, &text);
-
-    if (rc != WEIR_OK) {
-        return rc == WEIR_NOMEM ? weirctl_nomem()
-               : weirctl_error("%s: larger than an envelope may be", path);
-    }
-
-    rc = weirctl_package_head(f, &p, text);
 
     return rc == WEIRCTL_GO_ON ? weirctl_push_files(f, b, &p, 1, no_wait)
                                : rc;
@@ -388,12 +342,7 @@ weirctl_rollback(weirctl_t *ctl)
     const weirctl_option_t  options[] = {
         { "to", WEIRCTL_VALUE, &to, "VERSION",
           "whose content; the last other one" },
-        weirctl_option_store(&o),
-        weirctl_option_sign(&o),
-        weirctl_option_trust(&o),
-        weirctl_option_reason(&o),
-        weirctl_option_by(&o),
-        weirctl_option_epoch(&o),
+        weirctl_options_publish(&o),
         { "no-wait", WEIRCTL_FLAG, &no_wait, NULL,
           "do not wait for the gateways" },
         weirctl_options_end
@@ -458,10 +407,7 @@ weirctl_rollback(weirctl_t *ctl)
         rc = weirctl_push_files(&f, &b, &new, 0, no_wait);
     }
 
-    if (b.gateways.arena.alloc != NULL) {
-        weirctl_gateways_done(&b.gateways);
-    }
-
+    weirctl_gateways_done(&b.gateways);
     weirctl_fleet_done(&f);
 
     return rc;
@@ -471,12 +417,7 @@ weirctl_rollback(weirctl_t *ctl)
 int
 weirctl_version_option(const char *text, uint64_t *version)
 {
-    weir_str_t  s;
-
-    s.data = (const uint8_t *) text;
-    s.len = strlen(text);
-
-    if (weir_u64_parse(s, version) != WEIR_OK || *version == 0) {
+    if (weir_u64_parse(weir_cstr(text), version) != WEIR_OK || *version == 0) {
         return weirctl_error("invalid version \"%s\"", text);
     }
 

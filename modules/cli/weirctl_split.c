@@ -73,12 +73,7 @@ weirctl_split_change(weirctl_t *ctl, int set)
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
 
     const weirctl_option_t  options[] = {
-        weirctl_option_store(&o),
-        weirctl_option_sign(&o),
-        weirctl_option_trust(&o),
-        weirctl_option_reason(&o),
-        weirctl_option_by(&o),
-        weirctl_option_epoch(&o),
+        weirctl_options_publish(&o),
         weirctl_options_end
     };
 
@@ -123,8 +118,7 @@ weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
     weirctl_known_t      known;
     weirctl_gateways_t   g;
 
-    s.data = (const uint8_t *) name;
-    s.len = strlen(name);
+    s = weir_cstr(name);
 
     if (!weir_document_id_valid(WEIR_KIND_SPLIT, s)) {
         return weirctl_error("invalid name of a split \"%s\"", name);
@@ -322,11 +316,9 @@ weirctl_split_weights(weirctl_fleet_t *f, weir_document_t *doc, int n,
 
         *value++ = '\0';
 
-        w[i].colour.data = (const uint8_t *) args[i];
-        w[i].colour.len = strlen(args[i]);
+        w[i].colour = weir_cstr(args[i]);
 
-        s.data = (const uint8_t *) value;
-        s.len = strlen(value);
+        s = weir_cstr(value);
 
         switch (weir_split_weight(s, &weight)) {
 

@@ -192,7 +192,6 @@ weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
     const weirctl_gateways_t *g)
 {
     uint32_t                  i;
-    weir_str_t                s;
     weirctl_hash_t            hash;
     const weirctl_gateway_t  *gw;
 
@@ -220,16 +219,12 @@ weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
         if (gw->error != NULL || gw->reason != NULL) {
             printf("  ");
 
-            s.data = (const uint8_t *) (gw->error != NULL ? gw->error
-                                        : gw->reason);
-            s.len = strlen((const char *) s.data);
-            weirctl_print_text(stdout, s);
+            weirctl_print_text(stdout, weir_cstr(gw->error != NULL
+                                                 ? gw->error : gw->reason));
 
             if (gw->error == NULL && gw->message[0] != '\0') {
                 printf(": ");
-                s.data = (const uint8_t *) gw->message;
-                s.len = strlen(gw->message);
-                weirctl_print_text(stdout, s);
+                weirctl_print_text(stdout, weir_cstr(gw->message));
             }
         }
 

@@ -41,6 +41,18 @@ static const weir_str_t  weir_reserved_names[] = {
 };
 
 
+weir_str_t
+weir_cstr(const char *s)
+{
+    weir_str_t  str;
+
+    str.data = (const uint8_t *) s;
+    str.len = strlen(s);
+
+    return str;
+}
+
+
 static void *
 weir_malloc(void *ctx, size_t size)
 {

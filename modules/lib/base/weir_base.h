@@ -32,6 +32,10 @@ typedef struct {
 #define weir_str(literal)                                                     \
     ((weir_str_t) { sizeof(literal) - 1, (const uint8_t *) (literal) })
 
+/* The bytes of a zero terminated string, without the zero; they stay s's. */
+
+weir_str_t weir_cstr(const char *s);
+
 
 /* The caller's memory.  alloc returns NULL when there is none. */
 

@@ -246,8 +246,7 @@ weir_file_kind(void *ctx, const char *name, weir_store_err_t *err)
     weir_file_dir_t    dir;
     weir_store_code_e  rc;
 
-    kind.data = (const uint8_t *) name;
-    kind.len = strlen(name);
+    kind = weir_cstr(name);
 
     if (!weir_store_kind_valid(kind)
         || (k->only.len != 0 && !weir_str_eq(k->only, kind)))

@@ -219,8 +219,7 @@ weir_file_pending_parse(weir_file_pending_t *p, const char *text)
         return WEIR_ERROR;
     }
 
-    s.data = (const uint8_t *) hex;
-    s.len = strlen(hex);
+    s = weir_cstr(hex);
 
     return weir_unhex(p->hash, WEIR_STORE_HASH, s);
 }
@@ -259,8 +258,7 @@ weir_file_pending_done(weir_file_t *f, const weir_file_pending_t *p,
 
         kind.data = (const uint8_t *) p->target;
         kind.len = (size_t) (slash - p->target);
-        name.data = (const uint8_t *) slash + 1;
-        name.len = strlen(slash + 1);
+        name = weir_cstr(slash + 1);
     }
 
     rc = weir_file_place(f, kind, name, 0, &dir, file, err);

@@ -466,8 +466,7 @@ weir_file_collect_kind(void *ctx, const char *name, weir_store_err_t *err)
     weir_file_dir_t    dir;
     weir_store_code_e  rc;
 
-    kind.data = (const uint8_t *) name;
-    kind.len = strlen(name);
+    kind = weir_cstr(name);
 
     if (!weir_store_kind_valid(kind)) {
         return WEIR_STORE_OK;

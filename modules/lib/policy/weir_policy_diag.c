@@ -184,8 +184,7 @@ weir_policy_relate(weir_policy_compiler_t *c, weir_policy_loc_t loc,
     }
 
     r->place = weir_policy_place(c, loc);
-    r->message.data = (const uint8_t *) message;
-    r->message.len = strlen(message);
+    r->message = weir_cstr(message);
 
     for (last = &c->found->diag.related; *last != NULL; last = &(*last)->next) {
         /* void */

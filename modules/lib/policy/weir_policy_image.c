@@ -76,12 +76,7 @@ weir_policy_reason_name(weir_policy_reason_t reason)
 weir_str_t
 weir_policy_kind_name(weir_policy_kind_t kind)
 {
-    weir_str_t  s;
-
-    s.data = (const uint8_t *) weir_policy_kinds[kind];
-    s.len = strlen(weir_policy_kinds[kind]);
-
-    return s;
+    return weir_cstr(weir_policy_kinds[kind]);
 }
 
 
