@@ -101,37 +101,60 @@ my $hold = IO::Socket::INET->new(
     LocalAddr => '127.0.0.1', LocalPort => $t->port('hold'), Listen => 8,
     ReuseAddr => 1) or die "port: $!";
 
-$t->spawn(sub {
-    while (my $client = $hold->accept) {
-        my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-                                           PeerPort => $port) or next;
-        my $seen = () = $t->access_log =~ /\n/g;
-        my $select = IO::Select->new($client, $server);
-        my ($held, $released) = ('', 0);
+sub logged { return scalar(() = $t->access_log =~ /\n/g) }
 
-        while ($select->count == 2) {
-            for my $from ($select->can_read(0.01)) {
-                if (!sysread $from, my $data, 65536) {
-                    $select->remove($from);
-                } elsif ($from == $client) {
-                    syswrite $server, $data;
-                } elsif ($released) {
-                    syswrite $client, $data;
-                } else {
-                    $held .= $data;
-                }
-            }
+sub relay {
+    my ($client, $server) = @_;
 
-            if (!$released && (() = $t->access_log =~ /\n/g) > $seen) {
-                syswrite $client, $held;
-                $released = 1;
+    my $seen = logged();
+    my $select = IO::Select->new($client, $server);
+    my $end = time() + 20 * Weir::Net::deadline_factor();
+    my ($held, $released) = ('', 0);
+
+    while ($select->count == 2) {
+        for my $from ($select->can_read(0.01)) {
+            if (!sysread $from, my $data, 65536) {
+                $select->remove($from);
+            } elsif ($from == $client) {
+                syswrite $server, $data;
+            } elsif ($released) {
+                syswrite $client, $data;
+            } else {
+                $held .= $data;
             }
         }
 
-        syswrite $client, $held unless $released;
+        if (!$released && logged() > $seen) {
+            syswrite $client, $held;
+            $released = 1;
+        }
+
+        if (!$released && time() > $end) {
+            warn "nothing that came early was decided about\n";
+            return;
+        }
+    }
+
+    syswrite $client, $held unless $released;
+}
+
+$t->spawn(sub {
+
+    # nginx may have closed before the client's part of the handshake comes
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    while (my $client = $hold->accept) {
+        my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                           PeerPort => $port) or next;
+        relay($client, $server);
         $_->close for $client, $server;
     }
 });
+
+# a relay that is no more refuses connections, and keeps nobody waiting
+
+close $hold;
 
 sub s_client {
     my ($stdin, @args) = @_;
