@@ -112,18 +112,28 @@ for my $i (1 .. $clients) {
     $t->spawn(sub { spew($t->path("client.$i"), client($stop)) });
 }
 
-my $worst = 0;
+sub bundle {
+    my $r = eval { http_get($t->port, '/all') };
+    return $r ? $r->header('X-Bundle') : 0;
+}
+
+sub keeper { return http_get($t->port, '/api')->json->{keeper} }
+
+my ($worst, $whole) = (0, 0);
 
 for my $n (2 .. $pushes + 1) {
     my $start = Time::HiRes::time();
+    my $keeper = keeper();
+    my $before = Weir::Test::thread_work($keeper);
 
     push_version($n);
 
-    wait_for { http_get($t->port, '/all')->header('X-Bundle') == $n } 10,
-        "version $n";
+    wait_for { bundle() == $n } 10, "version $n";
 
     my $took = Time::HiRes::time() - $start;
     $worst = $took if $took > $worst;
+
+    $whole = Weir::Test::thread_work($keeper) - $before;
 
     $store->push_split('checkout', { green => 1000 * $n % 10000 },
                        keys => ['alice']);
@@ -131,16 +141,43 @@ for my $n (2 .. $pushes + 1) {
 
 # reloads at any moment of a push: the master and the keeper of before meet
 
-for my $n ($pushes + 2 .. $pushes + 7) {
-    push_version($n);
-    Time::HiRes::sleep(0.07 * ($n % 6));
-    $t->signal('HUP');
+my $amid = 0;
 
-    wait_for { http_get($t->port, '/all')->header('X-Bundle') == $n } 10,
-        "version $n";
+# a push, and the keeper that has come so far with it
+
+sub push_part {
+    my ($n, $part) = @_;
+
+    # one that has come to stay, after a reload
+
+    my $keeper = wait_for {
+        my $pid = keeper();
+        return $pid && grep({ $_ == $pid } $t->worker_pids) ? $pid : 0;
+    } 10, 'a keeper';
+
+    my $before = Weir::Test::thread_work($keeper);
+
+    push_version($n);
+    $amid += Weir::Test::wait_thread_work($keeper, $before + $part * $whole,
+                                          sub { bundle() == $n });
+    return $keeper;
 }
 
-$pushes += 6;
+for my $part (0, 0.2, 0.4, 0.6, 0.8, 1) {
+    my $n = ++$pushes + 1;
+
+    push_part($n, $part);
+
+    my %old = map { $_ => 1 } $t->worker_pids;
+
+    $t->signal('HUP');
+
+    wait_for { bundle() == $n } 10, "version $n";
+    wait_for { !grep { $old{$_} } $t->worker_pids } 10, 'new workers';
+}
+
+cmp_ok($amid, '>=', 3, sprintf '%d of 6 were amid %.1f ms of work', $amid,
+       $whole);
 
 cmp_ok($worst, '<', 2 * Weir::Net::deadline_factor(),
        sprintf '%d pushes, the slowest took effect in %.2f s', $pushes,
@@ -170,16 +207,9 @@ cmp_ok($sum, '>', 300, "under load: $sum requests");
 # dead worker are lost
 
 {
-    my $keeper = http_get($t->port, '/api')->json->{keeper};
+    kill 'KILL', push_part($pushes + 2, 0.5);
 
-    push_version($pushes + 2);
-    Time::HiRes::sleep(0.2);
-    kill 'KILL', $keeper;
-
-    wait_for {
-        my $r = eval { http_get($t->port, '/all') };
-        return $r && $r->header('X-Bundle') == $pushes + 2;
-    } 5, 'the version of a killed keeper';
+    wait_for { bundle() == $pushes + 2 } 5, 'the version of a killed keeper';
 
     is(http_get($t->port, '/all')->header('X-Rule'), 'v' . ($pushes + 2),
        'is whole');

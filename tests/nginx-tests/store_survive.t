@@ -19,7 +19,7 @@ sub configure {
 thread_pool weir threads=1;
 events {}
 http {
-    weir_zone        8m;
+    weir_zone        16m;
     weir_node        gw1;
     weir_store       @{[ $store->url ]} poll=200ms;
     weir_trust       $trust;
@@ -111,29 +111,45 @@ for my $n (3 .. 5) {
 }
 
 
-# killed while it works: a bundle of many rules takes its time
+# killed while it works: a bundle of many rules takes its time, of which the
+# first one says how much
 
 {
     my $rules = join '', map { "permit r$_ { who anyone; what * /r$_; }\n" }
-                         1 .. 3000;
-    my $version = 6;
+                         1 .. 8000;
+    my ($version, $whole, $amid) = (6, 0, 0);
 
-    for my $delay (0.01, 0.05, 0.1, 0.2, 0.3, 0.4) {
-        my $keeper = wait_for { api()->{keeper} } 5, 'a keeper';
-
+    my $push = sub {
         $store->push_bundle(keys => ['alice'], version => $version,
             segments => ['{"p.policy":' . JSON::PP->new->allow_nonref->encode(
                 policy($version)->{'p.policy'} . $rules) . '}']);
+    };
 
-        Time::HiRes::sleep($delay);
-        kill 'KILL', $keeper;
+    for my $part (undef, 0, 0.2, 0.4, 0.6, 0.8) {
+        my $keeper = wait_for { api()->{keeper} } 5, 'a keeper';
+        my $before = Weir::Test::thread_work($keeper);
+
+        $push->();
+
+        if (defined $part) {
+            $amid += Weir::Test::wait_thread_work(
+                $keeper, $before + $part * $whole,
+                sub { get("/v$version")->status == 200 });
+            kill 'KILL', $keeper;
+        }
 
         wait_for { $t->worker_pids == 3 } 5, 'all workers';
-        decides($version, "version $version, its keeper killed after $delay s");
+        decides($version, "version $version, its keeper "
+                . (defined $part ? "killed after $part of its work" : 'ready'));
+
+        $whole = Weir::Test::thread_work($keeper) - $before
+            unless defined $part;
         $version++;
     }
 
-    is(get('/r3000')->status, 404, 'whole: its last rule permits');
+    cmp_ok($amid, '>=', 3, sprintf '%d of 5 were amid %.1f ms of work', $amid,
+           $whole);
+    is(get('/r8000')->status, 404, 'whole: its last rule permits');
 }
 
 
