@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/lib";
 
 use IO::Socket::INET;
 use POSIX ();
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 
 use Weir::Test;
 use Weir::Token;
@@ -21,6 +21,7 @@ use Weir::Token;
 my $seconds = $ENV{WEIR_DRILL_SECONDS} || 6;
 my $every = $ENV{WEIR_DRILL_EVERY} || 1;
 my $clients = 4;
+my $between = 25;     # requests of each client from one reload to the next
 
 reload_under_load(0);
 reload_under_load(1);
@@ -50,15 +51,27 @@ sub reload_under_load {
     $t->conf($weir ? weir_conf() : bare_conf());
     $t->run;
 
-    my $end = time + $seconds;
-    my @clients = map { client($t, $_, $token, $end) } 1 .. $clients;
-    my $reloads = 0;
+    my @clients = map { client($t, $_, $token) } 1 .. $clients;
+    my ($reloads, $next) = (0, time);
+    my $end = $next + $seconds;
 
-    while (time < $end) {
-        sleep $every;
+    while ($next < $end) {
+        my @before = map { -s $_->{done} || 0 } @clients;
+
+        # each reload meets load that has gone on since the last one
+
+        $next += $every;
+        wait_for {
+            time >= $next
+                && !grep { (-s $clients[$_]{done} || 0)
+                           < $before[$_] + $between } 0 .. $#clients;
+        } 30 + $every, 'load between reloads';
+
         $t->signal('HUP');
         $reloads++;
     }
+
+    $t->file('stop', '');
 
     my %sum;
 
@@ -75,9 +88,11 @@ sub reload_under_load {
          $name, $sum{requests}, $reloads, $sum{retried}, $sum{failed});
 
     is($sum{failed}, 0, "$name: no request failed");
-    cmp_ok($sum{requests}, '>', 100 * $seconds, "$name: under load");
+    cmp_ok($sum{requests}, '>=', $between * $clients * $reloads,
+           "$name: under load");
+    cmp_ok($reloads, '>=', $seconds / $every, "$name: reloaded");
 
-    recount($t) if $weir;
+    recount($t, $sum{requests}) if $weir;
 }
 
 
@@ -174,23 +189,28 @@ END
 }
 
 
-# One client: odd ones keep their connections, even ones never do.
+# One client: odd ones keep their connections, even ones never do.  "done" has
+# a byte for each of its requests; a file "stop" ends it.
 
 sub client {
-    my ($t, $i, $token, $end) = @_;
+    my ($t, $i, $token) = @_;
 
     my $port = $t->port;
+    my $stop = $t->path('stop');
+    my $file = $t->path("done.$i");
     my $pid = open my $fh, '-|';
     die "fork: $!" unless defined $pid;
 
-    return { pid => $pid, fh => $fh } if $pid;
+    return { pid => $pid, fh => $fh, done => $file } if $pid;
+
+    open my $done, '>', $file or die "$file: $!";
 
     my ($keep, $sock, $reused) = ($i % 2, undef, 0);
     my %r = (requests => 0, retried => 0, failed => 0);
     my @paths = ('/t/ok', '/t/ok', '/t/ok', '/t/none', '/t/fail', '/t/ok');
     my $connection = $keep ? 'keep-alive' : 'close';
 
-    while (time < $end) {
+    until (-e $stop) {
         my $path = $paths[$r{requests}++ % @paths];
         my $request = "GET $path HTTP/1.1\r\nHost: gw.test\r\n"
                       . ($token ? "Authorization: Bearer $token\r\n" : '')
@@ -207,6 +227,7 @@ sub client {
         $r{failed}++ unless $answer eq 'full';
         undef $sock unless $keep && $open;
         $reused = defined $sock;
+        syswrite $done, '.';
     }
 
     print join(' ', map { "$_=$r{$_}" } sort keys %r), "\n";
@@ -250,7 +271,25 @@ sub exchange {
 # The counters against the access log, which says what they should be.
 
 sub recount {
-    my ($t) = @_;
+    my ($t, $requests) = @_;
+
+    # nginx writes the line after the answer, and Weir counts after the line
+
+    my $counted = qr/^weir_requests_total\{service="orders",\S+ (\d+)$/m;
+
+    wait_for {
+        slurp($t->path('drill.log')) =~ tr/\n// >= $requests
+    } 10, 'the access log';
+
+    my $lines = slurp($t->path('drill.log')) =~ tr/\n//;
+
+    eval {
+        wait_for {
+            my $n = 0;
+            $n += $_ for http_get($t->port, '/metrics')->body =~ /$counted/g;
+            return $n >= $lines;
+        } 5;
+    };
 
     my %want;
 
