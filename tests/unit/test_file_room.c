@@ -5,6 +5,7 @@
 
 #include "file_make.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -12,7 +13,8 @@
 #include "file_saved.h"
 
 
-#define BIG  40000
+#define BIG          40000
+#define DEADLINE_MS  10000
 
 
 static void
@@ -61,6 +63,39 @@ locked(void **state)
 }
 
 
+/* 1: a child has opened the file, beside what it was given. */
+
+static int
+has_open(pid_t pid, const char *path, int given)
+{
+    int             found;
+    DIR            *dir;
+    char            fds[64], target[PATH_MAX];
+    ssize_t         n;
+    struct dirent  *entry;
+
+    snprintf(fds, sizeof(fds), "/proc/%d/fd", (int) pid);
+
+    dir = opendir(fds);
+    assert_non_null(dir);
+
+    found = 0;
+
+    while (!found && (entry = readdir(dir)) != NULL) {
+        n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+        if (n > 0 && atoi(entry->d_name) != given) {
+            target[n] = '\0';
+            found = strcmp(target, path) == 0;
+        }
+    }
+
+    (void) closedir(dir);
+
+    return found;
+}
+
+
 /* Removed while it is waited for: the new one is locked instead. */
 
 static void
@@ -68,6 +103,7 @@ lock_replaced(void **state)
 {
     int              fd, status;
     pid_t            pid;
+    unsigned         i;
     weir_store_t    *s;
     struct timespec  pause;
 
@@ -83,15 +119,19 @@ lock_replaced(void **state)
     assert_true(pid >= 0);
 
     if (pid == 0) {
-        (void) close(fd);
         _exit(put(s, "", "", "one", "two", NOW) != WEIR_STORE_OK);
     }
 
     pause.tv_sec = 0;
-    pause.tv_nsec = 50000000;
-    (void) nanosleep(&pause, NULL);
+    pause.tv_nsec = 1000000;
+
+    for (i = 0; !has_open(pid, at("lock"), fd); i++) {
+        assert_true(i < DEADLINE_MS);
+        (void) nanosleep(&pause, NULL);
+    }
 
     assert_int_equal(unlink(at("lock")), 0);
+    assert_int_equal(flock(fd, LOCK_UN), 0);
     close(fd);
 
     assert_int_equal(waitpid(pid, &status, 0), pid);
