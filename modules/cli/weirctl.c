@@ -41,6 +41,8 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       weirctl_push, NULL },
     { "status", "", "which gateway runs which bundle", weirctl_status,
       NULL },
+    { "drain", "", "a gateway of this machine is left by its clients",
+      weirctl_drain, NULL },
     { "split", "VERB ...", "show and set the weights of traffic splits",
       NULL, weirctl_split_verbs },
     { "history", "[KIND/NAME]", "what was published, by whom",

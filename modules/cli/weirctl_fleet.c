@@ -136,6 +136,18 @@ weirctl_fleet_init(weirctl_t *ctl, weirctl_fleet_t *f,
         f->has_epoch = 1;
     }
 
+    if (o->activate_at != NULL) {
+
+        if (weir_time_parse(weir_cstr(o->activate_at), &f->activate_at)
+            != WEIR_OK)
+        {
+            return weirctl_error("invalid --activate-at \"%s\"",
+                                 o->activate_at);
+        }
+
+        f->has_activate_at = 1;
+    }
+
     if (f->by == NULL) {
         weirctl_fleet_user(f);
         f->by = f->user;

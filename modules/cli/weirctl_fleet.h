@@ -33,6 +33,7 @@ typedef struct {
     const char      *reason;
     const char      *by;
     const char      *epoch;
+    const char      *activate_at;
     weirctl_list_t   keys;               /* --sign-key */
     weirctl_list_t   trust;              /* --trust */
 } weirctl_fleet_options_t;
@@ -55,6 +56,10 @@ typedef struct {
 
 #define weirctl_option_by(o)                                                  \
     { "by", WEIRCTL_VALUE, &(o)->by, "NAME", "who; USER@HOST" }
+
+#define weirctl_option_activate(o)                                            \
+    { "activate-at", WEIRCTL_VALUE, &(o)->activate_at, "TIME",                \
+      "RFC 3339: in effect from then on" }
 
 #define weirctl_option_epoch(o)                                               \
     { "epoch", WEIRCTL_VALUE, &(o)->epoch, "N",                               \
@@ -83,7 +88,9 @@ typedef struct {
     const char        *by;
     char               user[256];
     uint64_t           epoch;
+    int64_t            activate_at;
     unsigned           has_epoch:1;      /* --epoch was given */
+    unsigned           has_activate_at:1;
     unsigned           checks:1;         /* some key is known here */
     unsigned           redis:1;
     weir_trust_t       trust;
@@ -228,6 +235,17 @@ typedef struct {
     const char  *reason;                 /* bundle.error; NULL: none */
     const char  *message;
     uint64_t     refused;                /* its version; 0: not said */
+    const char  *split;                  /* whose document it refuses, */
+    const char  *split_reason;           /* and why; NULL: none */
+    const char  *split_message;
+    uint64_t     waiting;                /* a version before its time; */
+    const char  *waits;                  /* which is this */
+    const char  *down;                   /* it cannot reach the store: why */
+    const char  *down_message;
+    const char  *release;                /* of Weir */
+    uint64_t     uptime;                 /* s */
+    uint64_t     in_flight;
+    unsigned     draining:1;
     unsigned     live:1;
 } weirctl_gateway_t;
 
@@ -263,6 +281,7 @@ int weirctl_pull(weirctl_t *ctl);
 int weirctl_history(weirctl_t *ctl);
 int weirctl_rollback(weirctl_t *ctl);
 int weirctl_status(weirctl_t *ctl);
+int weirctl_drain(weirctl_t *ctl);
 int weirctl_audit_export(weirctl_t *ctl);
 int weirctl_audit_trim(weirctl_t *ctl);
 

@@ -132,8 +132,9 @@ weirctl_gateway(weirctl_fleet_t *f, weirctl_gateways_t *all,
 static void
 weirctl_gateway_read(weirctl_gateway_t *g, int64_t now)
 {
+    void          *i;
     int64_t        when;
-    json_t        *bundle, *error;
+    json_t        *bundle, *error, *splits, *store, *waiting;
     weir_str_t     s;
     const char    *text;
 
@@ -147,7 +148,16 @@ weirctl_gateway_read(weirctl_gateway_t *g, int64_t now)
     }
 
     bundle = json_object_get(g->report, "bundle");
+    store = json_object_get(g->report, "store");
     error = json_object_get(bundle, "error");
+    waiting = json_object_get(store, "waiting");
+
+    g->release = weirctl_gateway_word(g->report, "version");
+    g->uptime = weirctl_gateway_number(g->report, "uptime_s");
+    g->in_flight = weirctl_gateway_number(g->report, "in_flight");
+    g->draining = json_is_true(json_object_get(g->report, "draining"));
+    g->waiting = weirctl_gateway_number(waiting, "version");
+    g->waits = weirctl_gateway_word(waiting, "activate_at");
 
     g->version = weirctl_gateway_number(bundle, "version");
     g->hash = weirctl_gateway_word(bundle, "hash");
@@ -157,6 +167,27 @@ weirctl_gateway_read(weirctl_gateway_t *g, int64_t now)
         g->reason = weirctl_gateway_word(error, "reason");
         g->message = weirctl_gateway_word(error, "message");
         g->refused = weirctl_gateway_number(error, "version");
+    }
+
+    if (strcmp(weirctl_gateway_word(store, "state"), "down") == 0) {
+        error = json_object_get(store, "error");
+        g->down = weirctl_gateway_word(error, "reason");
+        g->down_message = weirctl_gateway_word(error, "message");
+    }
+
+    splits = json_object_get(g->report, "splits");
+
+    for (i = json_object_iter(splits);
+         i != NULL && g->split_reason == NULL;
+         i = json_object_iter_next(splits, i))
+    {
+        error = json_object_get(json_object_iter_value(i), "error");
+
+        if (json_is_object(error)) {
+            g->split = json_object_iter_key(i);
+            g->split_reason = weirctl_gateway_word(error, "reason");
+            g->split_message = weirctl_gateway_word(error, "message");
+        }
     }
 }
 

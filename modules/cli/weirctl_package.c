@@ -188,6 +188,8 @@ weirctl_package_make(weirctl_fleet_t *f, weirctl_package_t *p,
     }
 
     doc.tool = weir_str("weirctl " WEIR_VERSION);
+    doc.has_activate_at = f->has_activate_at;
+    doc.activate_at = f->activate_at;
 
     switch (weir_bundle_pack(&doc, &f->arena, files, nfiles, &err)) {
 

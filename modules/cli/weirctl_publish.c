@@ -339,6 +339,10 @@ weirctl_wait_state(const weirctl_gateway_t *g,
         return strcmp(g->hash, hash.text) == 0 ? "current" : "error";
     }
 
+    if (g->waiting == p->head.doc.version) {
+        return "waiting";
+    }
+
     /* somebody pushed again meanwhile, and they are there already */
 
     return g->version > p->head.doc.version ? "current" : "behind";
@@ -410,6 +414,7 @@ weirctl_publish_print(weirctl_fleet_t *f, const weirctl_package_t *p,
     uint32_t                  i;
     const char               *state;
     weirctl_hash_t            hash;
+    weirctl_time_t            at;
     const weirctl_gateway_t  *gw;
 
     rc = WEIRCTL_YES;
@@ -434,7 +439,7 @@ weirctl_publish_print(weirctl_fleet_t *f, const weirctl_package_t *p,
             gw = &before->list[i];
         }
 
-        if (strcmp(state, "current") != 0) {
+        if (strcmp(state, "current") != 0 && strcmp(state, "waiting") != 0) {
             rc = WEIRCTL_NO;
 
             fprintf(stderr, "weirctl: gateway %.*s: %s", (int) gw->node.len,
@@ -460,10 +465,17 @@ weirctl_publish_print(weirctl_fleet_t *f, const weirctl_package_t *p,
             json_pack("{s:s%, s:s}", "node", (char *) gw->node.data,
                       gw->node.len, "state", state));
 
-        if (!f->ctl->json && !f->ctl->quiet
-            && strcmp(state, "current") == 0)
-        {
+        if (f->ctl->json || f->ctl->quiet) {
+            continue;
+        }
+
+        if (strcmp(state, "current") == 0) {
             printf("%.*s current\n", (int) gw->node.len, gw->node.data);
+
+        } else if (strcmp(state, "waiting") == 0) {
+            weirctl_time(&at, p->head.doc.activate_at);
+            printf("%.*s waiting until %s\n", (int) gw->node.len,
+                   gw->node.data, at.text);
         }
     }
 

@@ -67,6 +67,7 @@ weirctl_build(weirctl_t *ctl)
 
     const weirctl_option_t  options[] = {
         weirctl_options_publish(&o),
+        weirctl_option_activate(&o),
         weirctl_options_end
     };
 
@@ -151,6 +152,7 @@ weirctl_push(weirctl_t *ctl)
 
     const weirctl_option_t  options[] = {
         weirctl_options_publish(&o),
+        weirctl_option_activate(&o),
         { "no-wait", WEIRCTL_FLAG, &no_wait, NULL,
           "do not wait for the gateways" },
         weirctl_options_end

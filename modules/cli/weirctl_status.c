@@ -6,9 +6,16 @@
 #include "weirctl_fleet.h"
 
 
+#define WEIRCTL_WHY  1024
+
+
 static const char *weirctl_status_of(const weirctl_gateway_t *g,
     const weirctl_doc_t *head);
+static int weirctl_status_waits(const weirctl_doc_t *head);
 static json_t *weirctl_status_head(const weirctl_doc_t *head);
+static void weirctl_status_uptime(uint64_t s);
+static void weirctl_status_why(char *text, size_t size,
+    const weirctl_gateway_t *g, const char *state);
 static int weirctl_status_json(const weirctl_fleet_t *f,
     const weirctl_doc_t *head, const weirctl_gateways_t *g);
 static void weirctl_status_text(const weirctl_fleet_t *f,
@@ -102,7 +109,7 @@ weirctl_status_of(const weirctl_gateway_t *g, const weirctl_doc_t *head)
         return "lost";
     }
 
-    if (g->report == NULL || g->reason != NULL) {
+    if (g->report == NULL || g->reason != NULL || g->split_reason != NULL) {
         return "error";
     }
 
@@ -120,10 +127,22 @@ weirctl_status_of(const weirctl_gateway_t *g, const weirctl_doc_t *head)
 }
 
 
+/* 1: its activate_at is not there yet. */
+
+static int
+weirctl_status_waits(const weirctl_doc_t *head)
+{
+    return head->readable && head->doc.has_activate_at
+           && head->doc.activate_at > weirctl_now();
+}
+
+
 static json_t *
 weirctl_status_head(const weirctl_doc_t *head)
 {
-    weirctl_hash_t  hash;
+    json_t          *object;
+    weirctl_hash_t   hash;
+    weirctl_time_t   at;
 
     if (!head->readable) {
         return json_null();
@@ -131,8 +150,72 @@ weirctl_status_head(const weirctl_doc_t *head)
 
     weirctl_hash(&hash, head->envelope.hash);
 
-    return json_pack("{s:I, s:s}", "version",
-                     (json_int_t) head->doc.version, "hash", hash.text);
+    object = json_pack("{s:I, s:s}", "version",
+                       (json_int_t) head->doc.version, "hash", hash.text);
+
+    if (weirctl_status_waits(head)) {
+        weirctl_time(&at, head->doc.activate_at);
+        (void) json_object_set_new(object, "activate_at",
+                                   json_string(at.text));
+    }
+
+    return object;
+}
+
+
+/* The two largest units. */
+
+static void
+weirctl_status_uptime(uint64_t s)
+{
+    unsigned long long  n = s;
+
+    if (n >= 86400) {
+        printf("  up %llud%lluh", n / 86400, n % 86400 / 3600);
+
+    } else if (n >= 3600) {
+        printf("  up %lluh%llum", n / 3600, n % 3600 / 60);
+
+    } else {
+        printf("  up %llum%llus", n / 60, n % 60);
+    }
+}
+
+
+/*
+ * Why a gateway is not what it should be; an empty one: it is, or nobody
+ * knows.  Reports are of others: what is shown of them is made harmless.
+ */
+
+static void
+weirctl_status_why(char *text, size_t size, const weirctl_gateway_t *g,
+    const char *state)
+{
+    text[0] = '\0';
+
+    if (g->error != NULL) {
+        snprintf(text, size, "%s", g->error);
+
+    } else if (g->reason != NULL) {
+        snprintf(text, size, "%s%s%s", g->reason,
+                 g->message[0] != '\0' ? ": " : "", g->message);
+
+    } else if (g->split_reason != NULL) {
+        snprintf(text, size, "split %s: %s: %s", g->split, g->split_reason,
+                 g->split_message);
+
+    } else if (strcmp(state, "behind") == 0 && g->waiting != 0) {
+        snprintf(text, size, "version %llu waits until %s",
+                 (unsigned long long) g->waiting, g->waits);
+
+    } else if (g->down != NULL) {
+        snprintf(text, size, "its store is down%s%s%s%s",
+                 g->down[0] != '\0' ? ": " : "", g->down,
+                 g->down_message[0] != '\0' ? ": " : "", g->down_message);
+
+    } else if (strcmp(state, "error") == 0) {
+        snprintf(text, size, "it runs what the store does not have");
+    }
 }
 
 
@@ -142,8 +225,10 @@ static int
 weirctl_status_json(const weirctl_fleet_t *f, const weirctl_doc_t *head,
     const weirctl_gateways_t *g)
 {
-    json_t    *array, *item;
-    uint32_t   i;
+    char         why[WEIRCTL_WHY];
+    json_t      *array, *item;
+    uint32_t     i;
+    const char  *state;
 
     array = json_array();
 
@@ -157,9 +242,14 @@ weirctl_status_json(const weirctl_fleet_t *f, const weirctl_doc_t *head,
                                                 g->list[i].node.len));
         (void) json_object_set_new(item, "age_s",
                                    json_integer(g->list[i].age));
-        (void) json_object_set_new(item, "state",
-                                   json_string(weirctl_status_of(&g->list[i],
-                                                                 head)));
+
+        state = weirctl_status_of(&g->list[i], head);
+        weirctl_status_why(why, sizeof(why), &g->list[i], state);
+
+        (void) json_object_set_new(item, "state", json_string(state));
+        (void) json_object_set_new(item, "why",
+                                   why[0] == '\0' ? json_null()
+                                   : json_string(why));
 
         if (json_array_append_new(array, item) != 0) {
             json_decref(array);
@@ -191,16 +281,26 @@ static void
 weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
     const weirctl_gateways_t *g)
 {
+    char                      why[WEIRCTL_WHY];
     uint32_t                  i;
+    const char               *state;
     weirctl_hash_t            hash;
+    weirctl_time_t            at;
     const weirctl_gateway_t  *gw;
 
     printf("store %s, ", f->url);
 
     if (head->readable) {
         weirctl_hash(&hash, head->envelope.hash);
-        printf("bundle %llu %s\n", (unsigned long long) head->doc.version,
+        printf("bundle %llu %s", (unsigned long long) head->doc.version,
                hash.text);
+
+        if (weirctl_status_waits(head)) {
+            weirctl_time(&at, head->doc.activate_at);
+            printf(", in effect from %s on", at.text);
+        }
+
+        printf("\n");
 
     } else if (head->there) {
         printf("bundle unreadable: %s\n", head->err.text);
@@ -211,21 +311,25 @@ weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
 
     for (i = 0; i < g->n; i++) {
         gw = &g->list[i];
+        state = weirctl_status_of(gw, head);
+        weirctl_status_why(why, sizeof(why), gw, state);
 
         printf("%-24.*s %-8s %6llu  %llds ago", (int) gw->node.len,
-               gw->node.data, weirctl_status_of(gw, head),
-               (unsigned long long) gw->version, (long long) gw->age);
+               gw->node.data, state, (unsigned long long) gw->version,
+               (long long) gw->age);
 
-        if (gw->error != NULL || gw->reason != NULL) {
+        if (gw->uptime != 0) {
+            weirctl_status_uptime(gw->uptime);
+        }
+
+        if (gw->draining) {
+            printf("  draining, %llu in flight",
+                   (unsigned long long) gw->in_flight);
+        }
+
+        if (why[0] != '\0') {
             printf("  ");
-
-            weirctl_print_text(stdout, weir_cstr(gw->error != NULL
-                                                 ? gw->error : gw->reason));
-
-            if (gw->error == NULL && gw->message[0] != '\0') {
-                printf(": ");
-                weirctl_print_text(stdout, weir_cstr(gw->message));
-            }
+            weirctl_print_text(stdout, weir_cstr(why));
         }
 
         printf("\n");

@@ -9,11 +9,13 @@
 static void ngx_http_weir_auth_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 static ngx_int_t ngx_http_weir_auth_api(ngx_cycle_t *cycle, json_t *root);
+static const char *ngx_http_weir_auth_unready(ngx_cycle_t *cycle);
 
 
 ngx_http_weir_provider_t  ngx_http_weir_auth_provider = {
     ngx_http_weir_auth_metrics,
-    ngx_http_weir_auth_api
+    ngx_http_weir_auth_api,
+    ngx_http_weir_auth_unready
 };
 
 
@@ -137,4 +139,29 @@ ngx_http_weir_auth_api(ngx_cycle_t *cycle, json_t *root)
     }
 
     return json_object_set_new(root, "auth", auth) == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Every issuer needs keys; today a configuration without them is refused. */
+
+static const char *
+ngx_http_weir_auth_unready(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                        i;
+    ngx_http_weir_auth_issuer_t     **issuer;
+    ngx_http_weir_auth_main_conf_t   *amcf;
+
+    amcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_weir_auth_module);
+    issuer = amcf->issuers.elts;
+
+    for (i = 0; i < amcf->issuers.nelts; i++) {
+        if (issuer[i]->issuer.keys == NULL
+            || issuer[i]->issuer.keys->usable == 0)
+        {
+            return "keys";
+        }
+    }
+
+    return NULL;
 }

@@ -148,6 +148,7 @@ struct ngx_http_weir_ctx_s {
     unsigned                   latency_read:1;
     unsigned                   latency_fixed:1;
     unsigned                   own_content:1; /* of weir_api and the like */
+    unsigned                   in_flight:1;   /* counted as under way */
 
     ngx_buf_t                 *body;          /* of a refusal, until sent */
 };
@@ -415,6 +416,24 @@ ngx_int_t ngx_http_weir_header_out(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 
 
+/* --- draining --- */
+
+/* 1: clients should go elsewhere; weir_health says so. */
+ngx_uint_t ngx_http_weir_draining(void);
+
+/* Says so, or no more, to all workers; 1: it was not so before. */
+ngx_uint_t ngx_http_weir_drain(ngx_uint_t on);
+
+/* Requests under way in all workers that live; status pages are none. */
+uint64_t ngx_http_weir_in_flight(void);
+
+/* The request is one of them, or (begins 0) no longer. */
+void ngx_http_weir_flight(ngx_http_weir_ctx_t *ctx, ngx_uint_t begins);
+
+/* GOAWAY to this worker's connections of HTTP/2 that had none yet. */
+void ngx_http_weir_drain_connections(ngx_cycle_t *cycle);
+
+
 /* --- status --- */
 
 /* A growing text on a pool; an error sticks and is seen at the end. */
@@ -435,13 +454,15 @@ void ngx_http_weir_family(ngx_http_weir_text_t *t, const char *name,
 
 
 /*
- * What an area tells: its metric families, whole and contiguous, and its
- * members of weir_api's object.  Either may be NULL.
+ * What an area tells: its metric families, whole and contiguous, its members
+ * of weir_api's object, and what keeps the gateway from being ready: a word,
+ * or NULL.  Each may be NULL.
  */
 
 typedef struct {
-    void       (*metrics)(ngx_cycle_t *cycle, ngx_http_weir_text_t *t);
-    ngx_int_t  (*api)(ngx_cycle_t *cycle, json_t *root);
+    void         (*metrics)(ngx_cycle_t *cycle, ngx_http_weir_text_t *t);
+    ngx_int_t    (*api)(ngx_cycle_t *cycle, json_t *root);
+    const char  *(*unready)(ngx_cycle_t *cycle);
 } ngx_http_weir_provider_t;
 
 /* Registers a provider (static) in postconfiguration. */

@@ -29,7 +29,8 @@ const char  *ngx_http_weir_verdicts[] = {
 
 ngx_http_weir_provider_t  ngx_http_weir_provider = {
     ngx_http_weir_metrics,
-    ngx_http_weir_api
+    ngx_http_weir_api,
+    ngx_http_weir_unready
 };
 
 

@@ -70,15 +70,18 @@ ngx_http_weir_ctx(ngx_http_request_t *r)
 
     ngx_http_set_ctx(r, ctx, ngx_http_weir_module);
 
+    ngx_http_weir_flight(ctx, 1);
+
     return ctx;
 }
 
 
-/* A mark to find the context by; the pool frees it. */
+/* The request ends.  Also a mark to find the context by; the pool frees it. */
 
 static void
 ngx_http_weir_ctx_cleanup(void *data)
 {
+    ngx_http_weir_flight(data, 0);
 }
 
 

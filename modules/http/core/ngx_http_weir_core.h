@@ -27,6 +27,8 @@ typedef struct {
     ngx_str_t                   node;
     ngx_str_t                   secret;
     ngx_str_t                   ns;         /* of the store; unset: weir */
+    ngx_http_weir_block_t      *drain;
+    ngx_http_weir_block_t      *flights;
     unsigned                    used:1;
     unsigned                    auth:1;     /* weir_auth stands somewhere */
 } ngx_http_weir_main_conf_t;
@@ -85,6 +87,13 @@ ngx_int_t ngx_http_weir_strip(ngx_http_request_t *r,
 void ngx_http_weir_filter_init(void);
 ngx_int_t ngx_http_weir_filter_guard(ngx_conf_t *cf);
 void ngx_http_weir_filter_taken(void);
+
+/* draining */
+ngx_int_t ngx_http_weir_drain_init(ngx_conf_t *cf,
+    ngx_http_weir_main_conf_t *mcf);
+void ngx_http_weir_drain_activate(ngx_http_weir_main_conf_t *mcf);
+void ngx_http_weir_drain_attach(void);
+const char *ngx_http_weir_unready(ngx_cycle_t *cycle);
 
 /* variables, counters */
 ngx_int_t ngx_http_weir_add_variables(ngx_conf_t *cf);

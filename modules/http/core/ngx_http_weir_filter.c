@@ -170,6 +170,12 @@ ngx_http_weir_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
+    /* "Connection: close"; what HTTP/2 says is not of one request */
+
+    if (ngx_http_weir_draining()) {
+        r->keepalive = 0;
+    }
+
     wscf = ngx_http_get_module_srv_conf(r, ngx_http_weir_module);
 
     if (r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS && wscf->uses

@@ -564,6 +564,7 @@ ngx_http_weir_init(ngx_conf_t *cf)
 
     if (ngx_http_weir_zone_create(cf, mcf->zone) != NGX_OK
         || ngx_http_weir_node_default(cf, mcf) != NGX_OK
+        || ngx_http_weir_drain_init(cf, mcf) != NGX_OK
         || ngx_http_weir_provide(cf, &ngx_http_weir_provider) != NGX_OK
         || ngx_http_weir_strip_init(cf) != NGX_OK)
     {
@@ -622,6 +623,7 @@ ngx_http_weir_init_module(ngx_cycle_t *cycle)
 
     if (mcf && mcf->used) {
         ngx_http_weir_zone_activate(mcf->zone);
+        ngx_http_weir_drain_activate(mcf);
     }
 
     return NGX_OK;
@@ -637,6 +639,7 @@ ngx_http_weir_init_process(ngx_cycle_t *cycle)
 
     if (mcf && mcf->used) {
         ngx_http_weir_zone_attach(cycle, mcf->zone);
+        ngx_http_weir_drain_attach();
     }
 
     return NGX_OK;

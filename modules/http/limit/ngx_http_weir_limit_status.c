@@ -15,7 +15,8 @@ static ngx_int_t ngx_http_weir_limit_api(ngx_cycle_t *cycle, json_t *root);
 
 ngx_http_weir_provider_t  ngx_http_weir_limit_provider = {
     ngx_http_weir_limit_metrics,
-    ngx_http_weir_limit_api
+    ngx_http_weir_limit_api,
+    NULL
 };
 
 

@@ -11,13 +11,15 @@ static ngx_int_t ngx_http_weir_policy_variable(ngx_http_request_t *r,
 static void ngx_http_weir_policy_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 static ngx_int_t ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root);
+static const char *ngx_http_weir_policy_unready(ngx_cycle_t *cycle);
 static const char *ngx_http_weir_policy_verdict(ngx_uint_t reason);
 static size_t ngx_http_weir_policy_utf8(ngx_str_t *s);
 
 
 ngx_http_weir_provider_t  ngx_http_weir_policy_provider = {
     ngx_http_weir_policy_metrics,
-    ngx_http_weir_policy_api
+    ngx_http_weir_policy_api,
+    ngx_http_weir_policy_unready
 };
 
 
@@ -246,4 +248,47 @@ ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
 
     return json_object_set_new(root, "bundle", bundle) == 0 ? NGX_OK
                                                             : NGX_ERROR;
+}
+
+
+/* A policy that a location names is in the active bundle, or that is 503. */
+
+static const char *
+ngx_http_weir_policy_unready(ngx_cycle_t *cycle)
+{
+    uint32_t                            policy;
+    ngx_uint_t                          i, part;
+    const char                         *what;
+    const weir_policy_image_t          *image;
+    ngx_http_weir_policy_use_t        **uses;
+    ngx_http_weir_policy_main_conf_t   *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_weir_policy_module);
+
+    if (mcf->policies.nelts == 0) {
+        return NULL;
+    }
+
+    image = ngx_http_weir_policy_pin(mcf, 0, &part);
+
+    if (image == NULL) {
+        return "bundle";
+    }
+
+    what = NULL;
+    uses = mcf->policies.elts;
+
+    for (i = 0; what == NULL && i < mcf->policies.nelts; i++) {
+        if (weir_policy_find(image, ngx_http_weir_policy_str(&uses[i]->name),
+                             &policy)
+            != WEIR_OK)
+        {
+            what = "bundle";
+        }
+    }
+
+    ngx_http_weir_policy_unpin(mcf);
+
+    return what;
 }

@@ -107,6 +107,12 @@ ngx_http_weir_slo_handler(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    /* a probe or a status page is no service, and says 503 when all is well */
+
+    if (ctx->own_content) {
+        return NGX_OK;
+    }
+
     smcf = ngx_http_get_module_main_conf(r, ngx_http_weir_slo_module);
     objective = slcf->ref->objective;
 

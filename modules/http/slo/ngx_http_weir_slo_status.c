@@ -13,7 +13,8 @@ static ngx_int_t ngx_http_weir_slo_api(ngx_cycle_t *cycle, json_t *root);
 
 ngx_http_weir_provider_t  ngx_http_weir_slo_provider = {
     ngx_http_weir_slo_metrics,
-    ngx_http_weir_slo_api
+    ngx_http_weir_slo_api,
+    NULL
 };
 
 

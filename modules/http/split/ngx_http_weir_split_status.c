@@ -18,7 +18,8 @@ static ngx_int_t ngx_http_weir_split_api(ngx_cycle_t *cycle, json_t *root);
 
 ngx_http_weir_provider_t  ngx_http_weir_split_provider = {
     ngx_http_weir_split_metrics,
-    ngx_http_weir_split_api
+    ngx_http_weir_split_api,
+    NULL
 };
 
 

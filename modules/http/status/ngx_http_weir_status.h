@@ -27,6 +27,30 @@ extern ngx_module_t  ngx_http_weir_status_module;
 ngx_uint_t ngx_http_weir_status_local(ngx_http_request_t *r);
 
 
+/* --- ngx_http_weir_status_module.c --- */
+
+/* GET and HEAD alone; NGX_OK, or what the handler is to return. */
+ngx_int_t ngx_http_weir_status_method(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx);
+
+/* Answers with JSON that lives as long as r. */
+ngx_int_t ngx_http_weir_status_answer(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *text);
+
+/* In a directive's handler: the location's content is ours. */
+char *ngx_http_weir_status_handler(ngx_conf_t *cf,
+    ngx_http_handler_pt handler);
+
+
+/* --- ngx_http_weir_status_health.c --- */
+
+/* weir_health live|ready */
+char *ngx_http_weir_status_health(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+/* --- ngx_http_weir_status_json.c --- */
+
 /* The object of weir_api as text in r's pool; len 0: it failed. */
 ngx_str_t ngx_http_weir_status_json(ngx_http_request_t *r);
 

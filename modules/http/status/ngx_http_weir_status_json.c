@@ -20,7 +20,8 @@ uint64_t  ngx_http_weir_status_started;
 
 ngx_http_weir_provider_t  ngx_http_weir_status_provider = {
     ngx_http_weir_status_metrics,
-    ngx_http_weir_status_api
+    ngx_http_weir_status_api,
+    NULL
 };
 
 
@@ -41,6 +42,15 @@ ngx_http_weir_status_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
                          "Versions of Weir and of its nginx.");
     ngx_http_weir_text(t, "weir_build_info{version=\"" NGX_HTTP_WEIR_VERSION
                        "\",nginx=\"" NGINX_VERSION "\"} 1\n");
+
+    ngx_http_weir_family(t, "weir_requests_in_flight", "gauge", NULL,
+                         "Client requests under way.");
+    ngx_http_weir_text(t, "weir_requests_in_flight %uL\n",
+                       ngx_http_weir_in_flight());
+
+    ngx_http_weir_family(t, "weir_draining", "gauge", NULL,
+                         "Whether clients should go elsewhere.");
+    ngx_http_weir_text(t, "weir_draining %ui\n", ngx_http_weir_draining());
 
     ngx_http_weir_family(t, "weir_zone_size_bytes", "gauge", "bytes",
                          "Shared memory by area.");
@@ -88,6 +98,12 @@ ngx_http_weir_status_api(ngx_cycle_t *cycle, json_t *root)
            != 0
         || json_object_set_new(root, "uptime_s",
                                json_integer((json_int_t) uptime))
+           != 0
+        || json_object_set_new(root, "draining",
+                               json_boolean(ngx_http_weir_draining()))
+           != 0
+        || json_object_set_new(root, "in_flight",
+                        json_integer((json_int_t) ngx_http_weir_in_flight()))
            != 0)
     {
         return NGX_ERROR;

@@ -11,7 +11,7 @@ static ngx_int_t ngx_http_weir_status_metrics_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_status_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_status_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_status_send(ngx_http_request_t *r,
-    ngx_str_t *type, ngx_chain_t *out, off_t size);
+    ngx_uint_t status, ngx_str_t *type, ngx_chain_t *out, off_t size);
 static char *ngx_http_weir_status_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_weir_status_later(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -45,8 +45,8 @@ static ngx_command_t  ngx_http_weir_status_commands[] = {
       NULL },
 
     { ngx_string("weir_health"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
-      ngx_http_weir_status_later,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_weir_status_health,
       0,
       0,
       NULL },
@@ -130,17 +130,15 @@ ngx_http_weir_status_metrics_handler(ngx_http_request_t *r)
     ngx_str_set(&type, "application/openmetrics-text; version=1.0.0; "
                        "charset=utf-8");
 
-    return ngx_http_weir_status_send(r, &type, t.first, t.size);
+    return ngx_http_weir_status_send(r, NGX_HTTP_OK, &type, t.first, t.size);
 }
 
 
 static ngx_int_t
 ngx_http_weir_status_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t     rc;
-    ngx_str_t     type, text;
-    ngx_buf_t    *b;
-    ngx_chain_t  *out;
+    ngx_int_t  rc;
+    ngx_str_t  text;
 
     rc = ngx_http_weir_status_admit(r);
 
@@ -154,30 +152,13 @@ ngx_http_weir_status_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    b = ngx_calloc_buf(r->pool);
-    out = ngx_alloc_chain_link(r->pool);
-
-    if (b == NULL || out == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    b->pos = text.data;
-    b->last = text.data + text.len;
-    b->temporary = 1;
-
-    out->buf = b;
-    out->next = NULL;
-
-    ngx_str_set(&type, "application/json");
-
-    return ngx_http_weir_status_send(r, &type, out, text.len);
+    return ngx_http_weir_status_answer(r, NGX_HTTP_OK, &text);
 }
 
 
 static ngx_int_t
 ngx_http_weir_status_admit(ngx_http_request_t *r)
 {
-    ngx_str_t                  value;
     ngx_http_weir_ctx_t       *ctx;
     ngx_http_weir_loc_conf_t  *lcf;
 
@@ -195,6 +176,15 @@ ngx_http_weir_status_admit(ngx_http_request_t *r)
                                     NGX_HTTP_WEIR_DENY, "closed-location");
     }
 
+    return ngx_http_weir_status_method(r, ctx);
+}
+
+
+ngx_int_t
+ngx_http_weir_status_method(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
+{
+    ngx_str_t  value;
+
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
 
         ngx_str_set(&value, "GET, HEAD");
@@ -208,13 +198,45 @@ ngx_http_weir_status_admit(ngx_http_request_t *r)
                                     "ambiguous-request");
     }
 
+    /* a drain waits for requests, not for who looks at it */
+
+    ngx_http_weir_flight(ctx, 0);
+
     return ngx_http_discard_request_body(r);
 }
 
 
+ngx_int_t
+ngx_http_weir_status_answer(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *text)
+{
+    ngx_buf_t    *b;
+    ngx_str_t     type;
+    ngx_chain_t  *out;
+
+    b = ngx_calloc_buf(r->pool);
+    out = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || out == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b->pos = text->data;
+    b->last = text->data + text->len;
+    b->memory = 1;
+
+    out->buf = b;
+    out->next = NULL;
+
+    ngx_str_set(&type, "application/json");
+
+    return ngx_http_weir_status_send(r, status, &type, out, text->len);
+}
+
+
 static ngx_int_t
-ngx_http_weir_status_send(ngx_http_request_t *r, ngx_str_t *type,
-    ngx_chain_t *out, off_t size)
+ngx_http_weir_status_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_chain_t *out, off_t size)
 {
     ngx_int_t             rc;
     ngx_uint_t            i;
@@ -232,7 +254,7 @@ ngx_http_weir_status_send(ngx_http_request_t *r, ngx_str_t *type,
         { NULL, ngx_null_string }
     };
 
-    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.status = status;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;
     r->headers_out.content_type_lowcase = NULL;
@@ -271,12 +293,17 @@ ngx_http_weir_status_send(ngx_http_request_t *r, ngx_str_t *type,
 static char *
 ngx_http_weir_status_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_handler_pt        handler;
+    return ngx_http_weir_status_handler(cf, (ngx_http_handler_pt) cmd->post);
+}
+
+
+char *
+ngx_http_weir_status_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_http_weir_use(cf);
 
-    handler = (ngx_http_handler_pt) cmd->post;
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     if (clcf->handler == handler) {

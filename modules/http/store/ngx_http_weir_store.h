@@ -116,6 +116,8 @@ typedef struct {
     weir_refusal_e   why;            /* the store's is refused */
     u_char           seen[WEIR_SHA256_LEN];   /* that one's bytes' */
     ngx_uint_t       final;          /* they alone are the reason */
+    uint64_t         waiting;        /* a version before its activate_at, */
+    time_t           waits;          /* which is this; waiting 0: none */
     ngx_uint_t       unsaved;        /* NGX_HTTP_WEIR_STORE_UNSAVED_* */
     time_t           tried;          /* when that was last tried */
 
@@ -373,6 +375,21 @@ weir_store_code_e ngx_http_weir_store_redis_put_code(weir_store_err_t *err);
 
 void ngx_http_weir_store_boot(ngx_cycle_t *cycle,
     ngx_http_weir_store_conf_t *sscf);
+
+
+/* --- ngx_http_weir_store_drain.c --- */
+
+/* In init_module: a drain goes on over a reload, and ends with a start. */
+void ngx_http_weir_store_drain_boot(ngx_cycle_t *cycle,
+    ngx_http_weir_store_conf_t *sscf);
+
+/*
+ * The keeper's, four times a second: looks what is asked, in a thread.  1:
+ * since it was called last the gateway began to drain, or ended to.  fresh:
+ * another process was the keeper.
+ */
+ngx_uint_t ngx_http_weir_store_drain(ngx_http_weir_store_conf_t *sscf,
+    ngx_uint_t fresh, ngx_log_t *log);
 
 
 /* --- ngx_http_weir_store_report.c, _status.c --- */

@@ -58,6 +58,7 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     ngx_http_weir_store_another(sscf);
 
     ngx_http_weir_store_folders(cycle, sscf);
+    ngx_http_weir_store_drain_boot(cycle, sscf);
 
     round = ngx_http_weir_store_round(sscf, 1);
 

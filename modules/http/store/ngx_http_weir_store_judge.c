@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_weir_store.h"
+#include "weir_time.h"
 
 
 static ngx_uint_t ngx_http_weir_store_contact(
@@ -15,6 +16,8 @@ static ngx_uint_t ngx_http_weir_store_said(
 static ngx_uint_t ngx_http_weir_store_fence_told(
     ngx_http_weir_store_round_t *round, ngx_log_t *log);
 static ngx_uint_t ngx_http_weir_store_head_told(
+    ngx_http_weir_store_round_t *round, ngx_log_t *log);
+static ngx_uint_t ngx_http_weir_store_waiting(
     ngx_http_weir_store_round_t *round, ngx_log_t *log);
 static void ngx_http_weir_store_raw(ngx_http_weir_store_round_t *round);
 
@@ -234,13 +237,15 @@ ngx_http_weir_store_head_told(ngx_http_weir_store_round_t *round,
     ngx_log_t *log)
 {
     uint64_t                      version;
-    ngx_uint_t                    same;
+    ngx_uint_t                    same, waits;
     ngx_http_weir_store_zone_t   *z;
     ngx_http_weir_policy_info_t   info;
     ngx_http_weir_store_found_t  *head;
 
     z = round->zone;
     head = &round->head;
+
+    waits = ngx_http_weir_store_waiting(round, log);
 
     if (head->verdict == NGX_HTTP_WEIR_STORE_NEW) {
         return 0;
@@ -304,7 +309,42 @@ ngx_http_weir_store_head_told(ngx_http_weir_store_round_t *round,
                       : "weir: no bundle in the store is refused any more");
     }
 
-    return !same;
+    return !same || waits;
+}
+
+
+/* A bundle that is accepted, and not in effect yet; 1: that changed. */
+
+static ngx_uint_t
+ngx_http_weir_store_waiting(ngx_http_weir_store_round_t *round, ngx_log_t *log)
+{
+    u_char                       at[WEIR_TIME_LEN];
+    uint64_t                     version;
+    ngx_uint_t                   changed;
+    weir_document_t             *doc;
+    ngx_http_weir_store_zone_t  *z;
+
+    z = round->zone;
+    doc = &round->head.accept.doc;
+
+    version = round->head.verdict == NGX_HTTP_WEIR_STORE_WAIT ? doc->version
+                                                              : 0;
+    changed = (z->waiting != version);
+
+    ngx_http_weir_zone_lock();
+    z->waiting = version;
+    z->waits = version ? doc->activate_at : 0;
+    ngx_http_weir_zone_unlock();
+
+    if (changed && version) {
+        weir_time_format(at, doc->activate_at);
+
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "weir: version %uL of the bundle waits until %*s",
+                      version, (size_t) WEIR_TIME_LEN, at);
+    }
+
+    return changed;
 }
 
 

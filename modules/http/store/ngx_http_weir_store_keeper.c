@@ -158,7 +158,18 @@ ngx_http_weir_keeper_look(ngx_event_t *ev)
         return;
     }
 
+    /* every worker has connections of its own */
+
+    if (ngx_http_weir_draining()) {
+        ngx_http_weir_drain_connections((ngx_cycle_t *) ngx_cycle);
+    }
+
     keeps = ngx_http_weir_keeper_lease(k);
+
+    if (keeps) {
+        k->changed |= ngx_http_weir_store_drain(k->conf, !k->keeps,
+                                                ev->log);
+    }
 
     if (keeps && !k->keeps) {
         ngx_log_error(NGX_LOG_INFO, ev->log, 0,

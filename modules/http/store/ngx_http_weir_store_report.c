@@ -7,9 +7,10 @@
 
 #include "ngx_http_weir_store.h"
 #include "weir_file.h"
-#include "weir_time.h"
 
 
+static ngx_int_t ngx_http_weir_store_counters(json_t *root,
+    const json_t *all);
 static ngx_int_t ngx_http_weir_store_contract(json_t *root,
     ngx_http_weir_store_conf_t *sscf);
 static json_t *ngx_http_weir_store_names(ngx_array_t *names);
@@ -19,36 +20,115 @@ static ngx_int_t ngx_http_weir_store_fence(json_t *fences, weir_kind_e kind,
     weir_str_t id, const weir_fence_t *fence);
 
 
+/* Of weir_api's object, what belongs into a report, too. */
+
+static const char  *ngx_http_weir_store_members[] = {
+    "version", "nginx", "time", "uptime_s", "draining", "in_flight", "bundle",
+    "keeper", "splits", "store", NULL
+};
+
+
 char *
 ngx_http_weir_store_report(ngx_http_weir_store_conf_t *sscf)
 {
-    char         *text;
-    u_char        now[WEIR_TIME_LEN];
-    json_t       *root;
-    ngx_cycle_t  *cycle;
+    char                       *text;
+    json_t                     *root, *all;
+    ngx_uint_t                  i;
+    const char                **name;
+    ngx_array_t                *providers;
+    ngx_http_weir_provider_t  **p;
 
-    cycle = (ngx_cycle_t *) ngx_cycle;
     text = NULL;
 
-    weir_time_format(now, ngx_time());
+    root = json_pack("{s:s%, s:s%}", "node", (char *) sscf->node->data,
+                     sscf->node->len, "state_dir",
+                     (char *) sscf->state.data, sscf->state.len);
+    all = json_object();
 
-    root = json_pack("{s:s%, s:s, s:s%}", "node",
-                     (char *) sscf->node->data, sscf->node->len,
-                     "version", NGX_HTTP_WEIR_VERSION,
-                     "time", (char *) now, (size_t) WEIR_TIME_LEN);
+    /* these two are there also where nginx.conf has none of theirs */
 
-    if (root && ngx_http_weir_policy_provider.api(cycle, root) == NGX_OK
-        && ngx_http_weir_split_provider.api(cycle, root) == NGX_OK
-        && ngx_http_weir_store_api(cycle, root) == NGX_OK
+    if (ngx_http_weir_policy_provider.api((ngx_cycle_t *) ngx_cycle, all)
+        != NGX_OK
+        || ngx_http_weir_split_provider.api((ngx_cycle_t *) ngx_cycle, all)
+           != NGX_OK)
+    {
+        goto failed;
+    }
+
+    providers = ngx_http_weir_providers((ngx_cycle_t *) ngx_cycle);
+    p = providers->elts;
+
+    for (i = 0; i < providers->nelts; i++) {
+        if (p[i]->api && p[i]->api((ngx_cycle_t *) ngx_cycle, all) != NGX_OK)
+        {
+            goto failed;
+        }
+    }
+
+    for (name = ngx_http_weir_store_members; *name; name++) {
+        if (json_object_get(all, *name)
+            && json_object_set(root, *name, json_object_get(all, *name)) != 0)
+        {
+            goto failed;
+        }
+    }
+
+    if (ngx_http_weir_store_counters(root, all) == NGX_OK
         && ngx_http_weir_store_contract(root, sscf) == NGX_OK
         && ngx_http_weir_store_fences(root, sscf) == NGX_OK)
     {
         text = json_dumps(root, JSON_COMPACT|JSON_SORT_KEYS);
     }
 
+failed:
+
+    json_decref(all);
     json_decref(root);
 
     return text;
+}
+
+
+/* Of all services together: a report is small, however many there are. */
+
+static ngx_int_t
+ngx_http_weir_store_counters(json_t *root, const json_t *all)
+{
+    void        *i, *k;
+    json_t      *requests, *services, *service, *verdicts;
+    json_int_t   n;
+
+    services = json_object_get(all, "requests");
+    verdicts = json_object();
+
+    for (i = json_object_iter(services);
+         i;
+         i = json_object_iter_next(services, i))
+    {
+        service = json_object_iter_value(i);
+
+        for (k = json_object_iter(service);
+             k;
+             k = json_object_iter_next(service, k))
+        {
+            requests = json_object_get(verdicts, json_object_iter_key(k));
+
+            n = json_integer_value(requests)
+                + json_integer_value(json_object_iter_value(k));
+
+            if (json_object_set_new(verdicts, json_object_iter_key(k),
+                                    json_integer(n))
+                != 0)
+            {
+                json_decref(verdicts);
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return json_object_set_new(root, "counters",
+                               json_pack("{s:o}", "requests", verdicts))
+           == 0 ? NGX_OK : NGX_ERROR;
 }
 
 

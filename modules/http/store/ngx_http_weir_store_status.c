@@ -13,7 +13,8 @@ static void ngx_http_weir_store_metrics(ngx_cycle_t *cycle,
 
 ngx_http_weir_provider_t  ngx_http_weir_store_provider = {
     ngx_http_weir_store_metrics,
-    ngx_http_weir_store_api
+    ngx_http_weir_store_api,
+    NULL
 };
 
 
@@ -76,7 +77,9 @@ ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root)
     u_char                       at[WEIR_TIME_LEN];
     u_char                       message[NGX_HTTP_WEIR_STORE_ERROR];
     size_t                       len;
-    json_t                      *store, *error, *contact, *keeper;
+    json_t                      *store, *error, *contact, *keeper, *waiting;
+    time_t                       waits;
+    uint64_t                     version;
     ngx_uint_t                   up, reason;
     ngx_http_weir_store_conf_t  *sscf;
     ngx_http_weir_store_zone_t  *z;
@@ -88,11 +91,14 @@ ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root)
     contact = json_null();
     keeper = json_null();
     error = json_null();
+    waiting = json_null();
 
     ngx_http_weir_zone_lock();
 
     up = z->up;
     reason = z->error;
+    version = z->waiting;
+    waits = z->waits;
     len = z->len;
     ngx_memcpy(message, z->message, len);
 
@@ -124,10 +130,18 @@ ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root)
                           "message", (char *) message, len);
     }
 
-    store = json_pack("{s:s%, s:s, s:o, s:o}", "url",
+    if (version) {
+        weir_time_format(at, waits);
+        waiting = json_pack("{s:I, s:s%}", "version", (json_int_t) version,
+                            "activate_at", (char *) at,
+                            (size_t) WEIR_TIME_LEN);
+    }
+
+    store = json_pack("{s:s%, s:s, s:o, s:o, s:o}", "url",
                       (char *) sscf->url.data, sscf->url.len,
                       "state", up == 1 ? "up" : "down",
-                      "last_contact", contact, "error", error);
+                      "last_contact", contact, "error", error,
+                      "waiting", waiting);
 
     if (json_object_set_new(root, "store", store) != 0) {
         json_decref(keeper);

@@ -132,6 +132,7 @@ static const char  *ngx_http_weir_trace_results[] = {
 
 static ngx_http_weir_provider_t  ngx_http_weir_trace_provider = {
     ngx_http_weir_trace_metrics,
+    NULL,
     NULL
 };
 
