@@ -9,6 +9,7 @@
 
 
 #include "weirctl_redis_link.h"
+#include "../lib/resp/weir_resp_session.h"
 
 
 /* For how long a failover, a migration or a start is waited for. */
@@ -53,6 +54,16 @@ weir_store_code_e weirctl_redis_ready(weirctl_redis_t *s,
     weir_store_err_t *err);
 
 /*
+ * Connects l, and says what is asked there; closes it after an error.  What a
+ * Sentinel or a node of a cluster names is in the arena, which is needed for
+ * these two alone.  *later is set where the error may pass by itself.
+ */
+weir_store_code_e weirctl_redis_connect(weirctl_redis_t *s,
+    weirctl_link_t *l, weir_str_t host, uint16_t port, weir_resp_ask_e ask,
+    weir_arena_t *a, weir_resp_host_t *named, int *later,
+    weir_store_err_t *err);
+
+/*
  * A command and its reply, in the arena, through redirections and short
  * unavailability.  again: the command may be sent twice (it only reads, or
  * does the same twice).  Error replies that remain are replies.
@@ -85,6 +96,9 @@ weir_store_code_e weirctl_redis_fail(weirctl_redis_t *s, const char *what,
     weir_store_err_t *err);
 
 void weirctl_redis_drop(weirctl_redis_t *s);
+
+/* Before the next attempt. */
+void weirctl_redis_pause(void);
 
 /* Replies that are short: a status, an integer, a small array. */
 extern const weir_resp_caps_t  weirctl_redis_short;

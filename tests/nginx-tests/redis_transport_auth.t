@@ -71,7 +71,8 @@ like($elsewhere->op('head'), qr/^unreadable .*NOPERM/,
 $r->command('ACL', 'SETUSER', 'reader', '-role');
 like(Weir::DriveStore->new($t, "$url user=reader password_file="
                           . $t->path('pass'))->first,
-     qr/^unreachable .*ROLE: NOPERM/, 'who may not ask for the role');
+     qr/^unreachable .*ROLE: no-permission \(NOPERM/,
+     'who may not ask for the role');
 
 # TLS
 

@@ -6,7 +6,9 @@
  *
  * A link is one connection to the master of a namespace's keys, kept up as
  * long as it is open: after a failure it is made anew, with a pause between
- * 0 and a bound that doubles from 100 ms to 5 s.  It holds no worker that is
+ * 0 and a bound that doubles from 100 ms to 5 s.  Password files are read
+ * for each connection, by a thread; a password that is wrong is tried again
+ * when its file has changed, else every 30 s.  A link holds no worker that is
  * to end: its timers are cancelable, its connection is idle, and it goes
  * when the worker is told to quit.
  */
@@ -20,12 +22,17 @@
 #include <ngx_event.h>
 #include <ngx_event_connect.h>
 
-#include "weir_resp_conf.h"
+#include "weir_resp_session.h"
+
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
 
 
-#define NGX_HTTP_WEIR_NET_BACKOFF_MIN  100      /* ms */
-#define NGX_HTTP_WEIR_NET_BACKOFF_MAX  5000
-#define NGX_HTTP_WEIR_NET_WRONGPASS    30000
+#define NGX_HTTP_WEIR_NET_DENIED       30000    /* ms */
+#define NGX_HTTP_WEIR_NET_LOOK         1000
+#define NGX_HTTP_WEIR_NET_ASIDE        5000     /* without being asked */
+#define NGX_HTTP_WEIR_NET_READ         2000     /* of a password file */
 #define NGX_HTTP_WEIR_NET_LATE         1000     /* ms past the deadline */
 #define NGX_HTTP_WEIR_NET_HANDSHAKES   2        /* at once, in a worker */
 #define NGX_HTTP_WEIR_NET_PENDING      1024     /* commands of a link */
@@ -35,12 +42,22 @@
 typedef struct ngx_http_weir_net_s  ngx_http_weir_net_t;
 
 
+/* A password: as the configuration found it, and where. */
+
+typedef struct {
+    ngx_str_t           text;
+    ngx_str_t           file;               /* ends by 0; empty: none */
+} ngx_http_weir_net_password_t;
+
+
 /* What a link needs; lives as long as the link. */
 
 typedef struct {
     weir_resp_conf_t   *resp;
-    ngx_str_t           password;           /* as they are now: the */
-    ngx_str_t           sentinel_password;  /* owner may change them */
+    ngx_http_weir_net_password_t  passwords[2];     /* the Sentinels' is 1 */
+#if (NGX_THREADS)
+    ngx_thread_pool_t  *pool;               /* NULL: files are not read */
+#endif
     ngx_resolver_t     *resolver;           /* NULL: no names */
     ngx_msec_t          resolver_timeout;
 #if (NGX_SSL)
@@ -51,6 +68,7 @@ typedef struct {
 
 typedef enum {
     NGX_HTTP_WEIR_NET_DOWN = 0,         /* waits until it may try again */
+    NGX_HTTP_WEIR_NET_PASSWORD,         /* a thread reads its file */
     NGX_HTTP_WEIR_NET_RESOLVE,
     NGX_HTTP_WEIR_NET_CONNECT,
     NGX_HTTP_WEIR_NET_HANDSHAKE,
@@ -67,7 +85,10 @@ typedef enum {
 typedef void (*ngx_http_weir_net_reply_pt)(void *data,
     const weir_resp_t *reply, const char *why);
 
-/* The link came up or went down; may send commands, may not close it. */
+/*
+ * The link came up, or an attempt failed, or it went down other than to go
+ * elsewhere; may send commands, may not close it.
+ */
 typedef void (*ngx_http_weir_net_change_pt)(void *data);
 
 
@@ -106,13 +127,19 @@ ngx_int_t ngx_http_weir_net_command(ngx_http_weir_net_t *net,
     const weir_str_t *argv, ngx_uint_t n, const weir_resp_caps_t *caps,
     ngx_msec_t timeout, ngx_http_weir_net_reply_pt handler, void *data);
 
+/*
+ * Asks for ROLE: replies to what is sent behind it come from a master, or do
+ * not come.  As ngx_http_weir_net_command().
+ */
+ngx_int_t ngx_http_weir_net_check(ngx_http_weir_net_t *net);
+
 ngx_http_weir_net_state_e ngx_http_weir_net_state(ngx_http_weir_net_t *net);
+
+/* 1 while it goes to another host: what was lost may be asked again there. */
+ngx_uint_t ngx_http_weir_net_moving(ngx_http_weir_net_t *net);
 
 /* Why it was last not up; "" if it never failed. */
 const char *ngx_http_weir_net_error(ngx_http_weir_net_t *net);
-
-/* Ends a pause: the password has changed. */
-void ngx_http_weir_net_retry(ngx_http_weir_net_t *net);
 
 
 #endif /* NGX_HTTP_WEIR_NET_H_INCLUDED */

@@ -1,6 +1,6 @@
 
 /*
- * Weir: from a host and a port to a connection: resolver, connect, TLS.
+ * Weir: from a host and a port to a connection: resolver, connect.
  */
 
 #include "ngx_http_weir_net_link.h"
@@ -11,82 +11,9 @@ static void ngx_http_weir_net_peer(ngx_http_weir_net_t *net,
     struct sockaddr *sockaddr, socklen_t socklen);
 static void ngx_http_weir_net_connecting(ngx_event_t *ev);
 static void ngx_http_weir_net_connected(ngx_http_weir_net_t *net);
-static void ngx_http_weir_net_greet(ngx_http_weir_net_t *net);
-
-#if (NGX_SSL)
-static void ngx_http_weir_net_handshake(ngx_http_weir_net_t *net);
-static void ngx_http_weir_net_handshaken(ngx_connection_t *c);
-static ngx_int_t ngx_http_weir_net_expect_name(ngx_http_weir_net_t *net);
-#endif
 
 
 static ngx_uint_t  ngx_http_weir_net_handshakes;
-
-
-#if (NGX_SSL)
-
-ngx_ssl_t *
-ngx_http_weir_net_ssl(ngx_conf_t *cf, weir_resp_conf_t *resp)
-{
-    ngx_str_t            ca, cert, key;
-    ngx_ssl_t           *ssl;
-    ngx_pool_cleanup_t  *cln;
-
-    ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
-    if (ssl == NULL) {
-        return NULL;
-    }
-
-    ssl->log = cf->log;
-
-    if (ngx_ssl_create(ssl, NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3, NULL)
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        ngx_ssl_cleanup_ctx(ssl);
-        return NULL;
-    }
-
-    cln->handler = ngx_ssl_cleanup_ctx;
-    cln->data = ssl;
-
-    if (resp->ca.len) {
-        ca.len = resp->ca.len;
-        ca.data = (u_char *) (uintptr_t) resp->ca.data;
-
-        if (ngx_ssl_trusted_certificate(cf, ssl, &ca, 9) != NGX_OK) {
-            return NULL;
-        }
-
-    } else if (SSL_CTX_set_default_verify_paths(ssl->ctx) != 1) {
-        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
-                      "SSL_CTX_set_default_verify_paths() failed");
-        return NULL;
-    }
-
-    if (resp->cert.len) {
-        cert.len = resp->cert.len;
-        cert.data = (u_char *) (uintptr_t) resp->cert.data;
-        key.len = resp->key.len;
-        key.data = (u_char *) (uintptr_t) resp->key.data;
-
-        if (ngx_ssl_certificate(cf, ssl, &cert, &key, NULL) != NGX_OK) {
-            return NULL;
-        }
-    }
-
-    /* nginx's own callback lets everything pass, to look at it later */
-
-    SSL_CTX_set_verify(ssl->ctx, SSL_VERIFY_PEER, NULL);
-
-    return ssl;
-}
-
-#endif
 
 
 void
@@ -109,22 +36,6 @@ ngx_http_weir_net_connect(ngx_http_weir_net_t *net)
                                "\"insecure\" is needed");
         return;
     }
-
-    if (ngx_http_weir_net_handshakes >= NGX_HTTP_WEIR_NET_HANDSHAKES) {
-        net->target_port = net->port;
-        ngx_memcpy(net->target, net->host, sizeof(net->target));
-
-        if (net->ask != NGX_HTTP_WEIR_NET_MASTER) {
-            net->target_port = 0;
-            net->seed--;
-        }
-
-        ngx_add_timer(&net->timer, 10);
-        return;
-    }
-
-    net->handshaking = 1;
-    ngx_http_weir_net_handshakes++;
 
     /* the resolver reads no hosts file */
 
@@ -252,15 +163,16 @@ ngx_http_weir_net_peer(ngx_http_weir_net_t *net, struct sockaddr *sockaddr,
     pc.socklen = socklen;
     pc.name = &name;
     pc.get = ngx_event_get_peer;
-    pc.log = net->log;
+    pc.log = &net->quiet;
     pc.log_error = NGX_ERROR_IGNORE_ECONNRESET;
 
     net->state = NGX_HTTP_WEIR_NET_CONNECT;
+    net->detail[0] = '\0';
 
     rc = ngx_event_connect_peer(&pc);
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
-        ngx_http_weir_net_fail(net, "connect failed");
+        ngx_http_weir_net_lost(net, "connect failed");
         return;
     }
 
@@ -268,10 +180,10 @@ ngx_http_weir_net_peer(ngx_http_weir_net_t *net, struct sockaddr *sockaddr,
     net->c = c;
 
     c->data = net;
-    c->log = net->log;
-    c->read->log = net->log;
-    c->write->log = net->log;
-    c->pool = ngx_create_pool(512, net->log);
+    c->log = &net->quiet;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->pool = ngx_create_pool(512, c->log);
 
     if (c->pool == NULL || weir_resp_reader_init(&net->reader) != WEIR_OK) {
         ngx_http_weir_net_fail(net, "out of memory");
@@ -359,7 +271,7 @@ ngx_http_weir_net_connected(ngx_http_weir_net_t *net)
 }
 
 
-static void
+void
 ngx_http_weir_net_greet(ngx_http_weir_net_t *net)
 {
     ngx_connection_t  *c;
@@ -380,108 +292,21 @@ ngx_http_weir_net_greet(ngx_http_weir_net_t *net)
 }
 
 
-#if (NGX_SSL)
-
-static void
-ngx_http_weir_net_handshake(ngx_http_weir_net_t *net)
+ngx_uint_t
+ngx_http_weir_net_claim(ngx_http_weir_net_t *net)
 {
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
+    if (!net->handshaking) {
 
-    c = net->c;
+        if (ngx_http_weir_net_handshakes >= NGX_HTTP_WEIR_NET_HANDSHAKES) {
+            return 0;
+        }
 
-    net->state = NGX_HTTP_WEIR_NET_HANDSHAKE;
-
-    if (net->conf->ssl == NULL
-        || ngx_ssl_create_connection(net->conf->ssl, c,
-                                     NGX_SSL_BUFFER|NGX_SSL_CLIENT)
-           != NGX_OK
-        || ngx_http_weir_net_expect_name(net) != NGX_OK)
-    {
-        ngx_http_weir_net_fail(net, "TLS cannot begin");
-        return;
+        net->handshaking = 1;
+        ngx_http_weir_net_handshakes++;
     }
 
-    ngx_add_timer(&net->timer, (ngx_msec_t) net->conf->resp->handshake_ms);
-
-    rc = ngx_ssl_handshake(c);
-
-    if (rc == NGX_AGAIN) {
-        c->ssl->handler = ngx_http_weir_net_handshaken;
-        return;
-    }
-
-    ngx_http_weir_net_handshaken(c);
+    return 1;
 }
-
-
-/* The certificate is for the name or the address that we were told. */
-
-static ngx_int_t
-ngx_http_weir_net_expect_name(ngx_http_weir_net_t *net)
-{
-    SSL                *ssl;
-    char               *host;
-    X509_VERIFY_PARAM  *param;
-
-    ssl = net->c->ssl->connection;
-    host = (char *) net->host;
-    param = SSL_get0_param(ssl);
-
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {
-        return NGX_OK;
-    }
-
-    ERR_clear_error();
-
-    X509_VERIFY_PARAM_set_hostflags(param,
-                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-
-    if (X509_VERIFY_PARAM_set1_host(param, host, 0) != 1
-        || SSL_set_tlsext_host_name(ssl, host) != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_weir_net_handshaken(ngx_connection_t *c)
-{
-    long                  rc;
-    ngx_http_weir_net_t  *net;
-
-    net = c->data;
-
-    if (c->close) {
-        net->closing = 1;
-        ngx_http_weir_net_disconnect(net);
-        return;
-    }
-
-    if (net->timer.timer_set) {
-        ngx_del_timer(&net->timer);
-    }
-
-    rc = SSL_get_verify_result(c->ssl->connection);
-
-    if (rc != X509_V_OK) {
-        ngx_http_weir_net_fail(net, "certificate: %s",
-                               X509_verify_cert_error_string(rc));
-        return;
-    }
-
-    if (!c->ssl->handshaked) {
-        ngx_http_weir_net_fail(net, "TLS handshake failed");
-        return;
-    }
-
-    ngx_http_weir_net_greet(net);
-}
-
-#endif
 
 
 void

@@ -13,6 +13,8 @@
 
 static ngx_int_t ngx_http_weir_net_feed(ngx_http_weir_net_t *net,
     const u_char *p, size_t len);
+static ngx_uint_t ngx_http_weir_net_redirected(ngx_http_weir_net_t *net,
+    ngx_http_weir_net_wait_t *w, const weir_resp_t *reply);
 static void ngx_http_weir_net_answer(ngx_http_weir_net_t *net,
     const weir_resp_t *reply);
 static ngx_int_t ngx_http_weir_net_room(ngx_http_weir_net_t *net,
@@ -55,19 +57,46 @@ ngx_http_weir_net_command(ngx_http_weir_net_t *net, const weir_str_t *argv,
 
 
 ngx_int_t
+ngx_http_weir_net_check(ngx_http_weir_net_t *net)
+{
+    weir_str_t  role;
+
+    ngx_http_weir_net_watch(net);
+
+    role = weir_str("ROLE");
+
+    return ngx_http_weir_net_command(net, &role, 1, &weir_resp_caps_role, 0,
+                                     ngx_http_weir_net_checked, net);
+}
+
+
+ngx_int_t
 ngx_http_weir_net_send(ngx_http_weir_net_t *net, weir_str_t wire,
     const weir_resp_caps_t *caps, ngx_msec_t timeout,
     ngx_http_weir_net_reply_pt handler, void *data)
 {
+    u_char                    *p;
+    size_t                     keep;
     ngx_http_weir_net_wait_t  *w;
 
     if (ngx_http_weir_net_room(net, wire.len) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    w = ngx_alloc(sizeof(ngx_http_weir_net_wait_t), net->log);
+    keep = (net->conf->resp->cluster && net->state == NGX_HTTP_WEIR_NET_UP
+            && net->parent == NULL)
+           ? wire.len : 0;
+
+    w = ngx_calloc(sizeof(ngx_http_weir_net_wait_t) + keep, net->log);
     if (w == NULL) {
         return NGX_ERROR;
+    }
+
+    if (keep) {
+        p = (u_char *) (w + 1);
+        ngx_memcpy(p, wire.data, keep);
+        w->wire.data = p;
+        w->wire.len = keep;
     }
 
     if (timeout == 0) {
@@ -160,7 +189,7 @@ ngx_http_weir_net_write(ngx_event_t *wev)
         }
 
         if (n <= 0) {
-            ngx_http_weir_net_fail(net, "the connection was lost");
+            ngx_http_weir_net_lost(net, "the connection was lost");
             return;
         }
 
@@ -209,7 +238,7 @@ ngx_http_weir_net_read(ngx_event_t *rev)
         }
 
         if (n == 0 || n == NGX_ERROR) {
-            ngx_http_weir_net_fail(net, n == 0 ? "the connection was closed"
+            ngx_http_weir_net_lost(net, n == 0 ? "the connection was closed"
                                                : "the connection was lost");
             return;
         }
@@ -299,7 +328,6 @@ ngx_http_weir_net_answer(ngx_http_weir_net_t *net, const weir_resp_t *reply)
     data = w->data;
 
     ngx_queue_remove(&w->queue);
-    ngx_free(w);
 
     net->pending--;
     net->expecting = 0;
@@ -312,14 +340,25 @@ ngx_http_weir_net_answer(ngx_http_weir_net_t *net, const weir_resp_t *reply)
     arena = net->arena;
     weir_arena_init(&net->arena, &weir_alloc_malloc, 0);
 
-    if (reply && net->state == NGX_HTTP_WEIR_NET_UP) {
-        moved = ngx_http_weir_net_redirected(net, reply);
+    if (reply && handler && net->state == NGX_HTTP_WEIR_NET_UP) {
+        moved = ngx_http_weir_net_redirected(net, w, reply);
 
         /* now it is proven that it serves; one that redirects does not */
 
-        if (!moved) {
+        if (!moved && handler != ngx_http_weir_net_checked) {
             net->failures = 0;
         }
+    }
+
+    if (moved == 2) {
+
+        /* it is asked elsewhere, and the handler waits */
+
+        handler = NULL;
+        moved = 0;
+
+    } else {
+        ngx_free(w);
     }
 
     /* of a command that timed out in the middle of its reply: too late */
@@ -337,6 +376,52 @@ ngx_http_weir_net_answer(ngx_http_weir_net_t *net, const weir_resp_t *reply)
 }
 
 
+/*
+ * What an error reply says of the link: 0: nothing; 1: what we ask for is
+ * elsewhere now; 2: only this was, and it was taken there.
+ */
+
+static ngx_uint_t
+ngx_http_weir_net_redirected(ngx_http_weir_net_t *net,
+    ngx_http_weir_net_wait_t *w, const weir_resp_t *reply)
+{
+    weir_resp_host_t   host;
+    weir_resp_error_e  e;
+
+    e = weir_resp_error(reply);
+
+    if (e == WEIR_RESP_E_NONE || net->parent) {
+        return 0;
+    }
+
+    switch (weir_resp_route(net->conf->resp, e, reply, &host)) {
+
+    case WEIR_RESP_STAY:
+        return 0;
+
+    case WEIR_RESP_ASKED:
+
+        if (ngx_http_weir_net_aside(net, w, &host) == NGX_OK) {
+            return 2;
+        }
+
+        break;
+
+    case WEIR_RESP_MOVED:
+        ngx_http_weir_net_target(net, &host);
+        break;
+
+    default:
+        break;
+    }
+
+    net->moving = 1;
+    ngx_http_weir_net_say(net, "%s", weir_resp_error_word(e));
+
+    return 1;
+}
+
+
 /* The timer stands at the first deadline of those that somebody awaits. */
 
 static void
@@ -349,7 +434,10 @@ ngx_http_weir_net_arm(ngx_http_weir_net_t *net)
 
     if (ngx_queue_empty(&net->waiting)) {
 
-        if (net->timer.timer_set) {
+        if (net->parent && !net->watching) {
+            ngx_add_timer(&net->timer, NGX_HTTP_WEIR_NET_ASIDE);
+
+        } else if (net->timer.timer_set) {
             ngx_del_timer(&net->timer);
         }
 
@@ -394,6 +482,14 @@ ngx_http_weir_net_timeout(ngx_http_weir_net_t *net)
     ngx_http_weir_net_reply_pt   handler;
 
     generation = net->generation;
+
+    if (ngx_queue_empty(&net->waiting) && net->parent && !net->watching) {
+
+        /* nothing is on its way any more */
+
+        ngx_http_weir_net_down(net);
+        return;
+    }
 
 again:
 
@@ -451,13 +547,18 @@ ngx_http_weir_net_drop(ngx_http_weir_net_t *net, const char *why)
     weir_arena_done(&net->arena);
     weir_arena_init(&net->arena, &weir_alloc_malloc, 0);
 
-    if (ngx_queue_empty(&net->waiting)) {
-        return;
+    ngx_queue_init(&all);
+
+    if (!ngx_queue_empty(&net->waiting)) {
+        ngx_queue_add(&all, &net->waiting);
     }
 
-    ngx_queue_init(&all);
-    ngx_queue_add(&all, &net->waiting);
+    if (!ngx_queue_empty(&net->asked)) {
+        ngx_queue_add(&all, &net->asked);
+    }
+
     ngx_queue_init(&net->waiting);
+    ngx_queue_init(&net->asked);
     net->pending = 0;
 
     while (!ngx_queue_empty(&all)) {

@@ -11,12 +11,44 @@
 
 
 static void ngx_http_weir_net_timer(ngx_event_t *ev);
-static void ngx_http_weir_net_down(ngx_http_weir_net_t *net);
+static void ngx_http_weir_net_note(ngx_log_t *log, ngx_uint_t level,
+    u_char *buf, size_t len);
 
 
 ngx_http_weir_net_t *
 ngx_http_weir_net_open(ngx_http_weir_net_conf_t *conf, ngx_log_t *log,
     ngx_http_weir_net_change_pt change, void *data)
+{
+    ngx_uint_t            i;
+    ngx_str_t            *text;
+    ngx_http_weir_net_t  *net;
+
+    net = ngx_http_weir_net_new(conf, log, NULL);
+    if (net == NULL) {
+        return NULL;
+    }
+
+    net->change = change;
+    net->data = data;
+
+    for (i = 0; i < 2; i++) {
+        text = &conf->passwords[i].text;
+
+        net->secrets[i].len = ngx_min(text->len, WEIR_RESP_PASSWORD_MAX);
+        ngx_memcpy(net->secrets[i].data, text->data, net->secrets[i].len);
+    }
+
+    /* from the event loop, like every later attempt */
+
+    ngx_add_timer(&net->timer, 1);
+
+    return net;
+}
+
+
+ngx_http_weir_net_t *
+ngx_http_weir_net_new(ngx_http_weir_net_conf_t *conf, ngx_log_t *log,
+    ngx_http_weir_net_t *parent)
 {
     ngx_http_weir_net_t  *net;
 
@@ -27,8 +59,19 @@ ngx_http_weir_net_open(ngx_http_weir_net_conf_t *conf, ngx_log_t *log,
 
     net->conf = conf;
     net->log = log;
-    net->change = change;
-    net->data = data;
+    net->parent = parent;
+
+    /* each attempt may fail alike: what nginx says of it is said once, by us */
+
+    net->quiet = *log;
+
+    if (!(log->log_level & NGX_LOG_DEBUG_ALL)) {
+        net->quiet.log_level = NGX_LOG_INFO;
+        net->quiet.next = NULL;
+        net->quiet.handler = NULL;
+        net->quiet.writer = ngx_http_weir_net_note;
+        net->quiet.wdata = net;
+    }
 
     net->timer.handler = ngx_http_weir_net_timer;
     net->timer.data = net;
@@ -40,11 +83,8 @@ ngx_http_weir_net_open(ngx_http_weir_net_conf_t *conf, ngx_log_t *log,
     net->flush.log = log;
 
     ngx_queue_init(&net->waiting);
+    ngx_queue_init(&net->asked);
     weir_arena_init(&net->arena, &weir_alloc_malloc, 0);
-
-    /* from the event loop, like every later attempt */
-
-    ngx_add_timer(&net->timer, 1);
 
     return net;
 }
@@ -56,6 +96,17 @@ ngx_http_weir_net_close(ngx_http_weir_net_t *net)
     net->closing = 1;
     net->change = NULL;
 
+    if (net->aside) {
+        ngx_http_weir_net_close(net->aside);
+        net->aside = NULL;
+    }
+
+    if (net->watch) {
+        ngx_http_weir_net_close(net->watch);
+        net->watch = NULL;
+    }
+
+    ngx_http_weir_net_password_leave(net);
     ngx_http_weir_net_disconnect(net);
     ngx_http_weir_net_drop(net, "the link is closed");
 
@@ -91,14 +142,10 @@ ngx_http_weir_net_error(ngx_http_weir_net_t *net)
 }
 
 
-void
-ngx_http_weir_net_retry(ngx_http_weir_net_t *net)
+ngx_uint_t
+ngx_http_weir_net_moving(ngx_http_weir_net_t *net)
 {
-    if (net->state == NGX_HTTP_WEIR_NET_DOWN && !net->closing) {
-        net->wrongpass = 0;
-        net->failures = 0;
-        ngx_add_timer(&net->timer, 1);
-    }
+    return net->moving;
 }
 
 
@@ -119,7 +166,20 @@ ngx_http_weir_net_timer(ngx_event_t *ev)
     switch (net->state) {
 
     case NGX_HTTP_WEIR_NET_DOWN:
+
+        if (net->denied) {
+            ngx_http_weir_net_password_look(net);
+            return;
+        }
+
         ngx_http_weir_net_start(net);
+        return;
+
+    case NGX_HTTP_WEIR_NET_PASSWORD:
+
+        /* a disk that hangs: with the one that is known */
+
+        ngx_http_weir_net_connect(net);
         return;
 
     case NGX_HTTP_WEIR_NET_RESOLVE:
@@ -149,8 +209,13 @@ ngx_http_weir_net_start(ngx_http_weir_net_t *net)
 
     resp = net->conf->resp;
 
+    if (!ngx_http_weir_net_claim(net)) {
+        ngx_add_timer(&net->timer, 10);
+        return;
+    }
+
     if (net->target_port) {
-        net->ask = NGX_HTTP_WEIR_NET_MASTER;
+        net->ask = net->parent ? WEIR_RESP_ASK_ONCE : WEIR_RESP_ASK_MASTER;
         net->port = net->target_port;
         ngx_memcpy(net->host, net->target, sizeof(net->host));
 
@@ -161,12 +226,19 @@ ngx_http_weir_net_start(ngx_http_weir_net_t *net)
     } else {
         seed = &resp->hosts[net->seed++ % resp->nhosts];
 
-        net->ask = resp->sentinel ? NGX_HTTP_WEIR_NET_SENTINEL
-                   : resp->cluster ? NGX_HTTP_WEIR_NET_NODE
-                                   : NGX_HTTP_WEIR_NET_MASTER;
+        net->ask = resp->sentinel ? WEIR_RESP_ASK_SENTINEL
+                   : resp->cluster ? WEIR_RESP_ASK_NODE
+                                   : WEIR_RESP_ASK_MASTER;
         net->port = seed->port;
         (void) ngx_cpystrn(net->host, (u_char *) seed->host.data,
                            ngx_min(seed->host.len + 1, sizeof(net->host)));
+    }
+
+    net->state = NGX_HTTP_WEIR_NET_PASSWORD;
+
+    if (ngx_http_weir_net_password_read(net) == NGX_OK) {
+        ngx_add_timer(&net->timer, NGX_HTTP_WEIR_NET_READ);
+        return;
     }
 
     ngx_http_weir_net_connect(net);
@@ -189,19 +261,11 @@ ngx_http_weir_net_target(ngx_http_weir_net_t *net,
 }
 
 
-static void
+void
 ngx_http_weir_net_down(ngx_http_weir_net_t *net)
 {
-    ngx_uint_t  up;
-
-    up = (net->state == NGX_HTTP_WEIR_NET_UP);
-
     ngx_http_weir_net_disconnect(net);
     ngx_http_weir_net_drop(net, net->error);
-
-    if (up && net->change) {
-        net->change(net->data);
-    }
 }
 
 
@@ -215,9 +279,69 @@ ngx_http_weir_net_fail(ngx_http_weir_net_t *net, const char *fmt, ...)
     (void) vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
 
+    net->moving = 0;
+
     ngx_http_weir_net_say(net, "%s", text);
     ngx_http_weir_net_down(net);
     ngx_http_weir_net_pause(net);
+
+    if (net->change) {
+        net->change(net->data);
+    }
+}
+
+
+void
+ngx_http_weir_net_lost(ngx_http_weir_net_t *net, const char *what)
+{
+    if (net->detail[0]) {
+        ngx_http_weir_net_fail(net, "%s: %s", what, net->detail);
+        return;
+    }
+
+    ngx_http_weir_net_fail(net, "%s", what);
+}
+
+
+/* A line of nginx's log on our connection; alerts go on to it. */
+
+static void
+ngx_http_weir_net_note(ngx_log_t *log, ngx_uint_t level, u_char *buf,
+    size_t len)
+{
+    u_char               *p, *last;
+    size_t                i;
+    ngx_http_weir_net_t  *net;
+
+    net = log->wdata;
+    last = buf + len;
+
+    /* behind the time, the level and the process */
+
+    p = ngx_strlchr(buf, last, '#');
+    p = p ? ngx_strlchr(p, last, ' ') : NULL;
+    p = p ? p + 1 : buf;
+
+    if (last > p && last[-1] == LF) {
+        last--;
+    }
+
+    if (level <= NGX_LOG_ALERT) {
+        ngx_log_error(level, net->log, 0, "%*s", (size_t) (last - p), p);
+    }
+
+    buf = ngx_strlcasestrn(p, last, (u_char *) "(SSL: ", 6 - 1);
+
+    if (buf) {
+        p = buf + 6;
+        last -= (last[-1] == ')');
+    }
+
+    for (i = 0; i < sizeof(net->detail) - 1 && p < last; i++, p++) {
+        net->detail[i] = (*p < 0x20 || *p > 0x7e) ? '?' : *p;
+    }
+
+    net->detail[i] = '\0';
 }
 
 
@@ -244,39 +368,36 @@ ngx_http_weir_net_say(ngx_http_weir_net_t *net, const char *fmt, ...)
 void
 ngx_http_weir_net_pause(ngx_http_weir_net_t *net)
 {
-    ngx_msec_t  bound, pause;
-
-    if (net->closing || ngx_exiting) {
+    if (net->closing || ngx_exiting || (net->parent && !net->watching)) {
         return;
     }
 
-    bound = NGX_HTTP_WEIR_NET_BACKOFF_MAX;
+    /* the same password would be as wrong; look whether there is another */
 
-    if (net->failures < 6) {
-        bound = NGX_HTTP_WEIR_NET_BACKOFF_MIN << net->failures;
-        bound = ngx_min(bound, NGX_HTTP_WEIR_NET_BACKOFF_MAX);
-        net->failures++;
+    if (net->denied) {
+        net->denied_at = ngx_current_msec;
+        ngx_add_timer(&net->timer, NGX_HTTP_WEIR_NET_LOOK);
+        return;
     }
+
+    net->failures += (net->failures < 100);
 
     /* full jitter: gateways that lost it together come back apart */
 
-    pause = 1 + ngx_random() % bound;
-
-    if (net->wrongpass) {
-        net->wrongpass = 0;
-        pause = NGX_HTTP_WEIR_NET_WRONGPASS;
-    }
-
-    ngx_add_timer(&net->timer, pause);
+    ngx_add_timer(&net->timer,
+                  weir_resp_pause((unsigned) net->failures,
+                                  (uint32_t) ngx_random()));
 }
 
 
 void
 ngx_http_weir_net_move(ngx_http_weir_net_t *net)
 {
+    net->moving = 1;
+
     ngx_http_weir_net_down(net);
 
-    if (!net->closing && !ngx_exiting) {
+    if (!net->closing && !net->parent && !ngx_exiting) {
         ngx_add_timer(&net->timer, 1);
     }
 }
@@ -286,11 +407,19 @@ void
 ngx_http_weir_net_up(ngx_http_weir_net_t *net)
 {
     net->state = NGX_HTTP_WEIR_NET_UP;
+    net->moving = 0;
 
     ngx_http_weir_net_settled(net);
 
     ngx_log_error(NGX_LOG_INFO, net->log, 0, "weir: redis %s:%ui: connected",
                   net->host, (ngx_uint_t) net->port);
+
+    if (net->parent) {
+        ngx_http_weir_net_aside_send(net);
+
+    } else {
+        ngx_http_weir_net_watch(net);
+    }
 
     if (net->change) {
         net->change(net->data);

@@ -334,7 +334,7 @@ ngx_int_t ngx_http_weir_store_keep(ngx_cycle_t *cycle,
 void ngx_http_weir_store_leave(ngx_http_weir_store_conf_t *sscf);
 
 
-/* --- ngx_http_weir_store_redis.c: of the keeper, in a worker --- */
+/* --- ngx_http_weir_store_redis.c, _view.c: of the keeper, in a worker --- */
 
 typedef void (*ngx_http_weir_redis_pt)(void *data);
 
@@ -365,7 +365,7 @@ ngx_int_t ngx_http_weir_store_redis_more(ngx_http_weir_redis_pt done);
 weir_store_t *ngx_http_weir_store_redis_view(weir_store_code_e *code,
     weir_store_err_t *err);
 
-/* NGX_OK: told will be called. */
+/* NGX_OK: told will be called; code BUSY: it is to be tried again. */
 ngx_int_t ngx_http_weir_store_redis_put(const char *text,
     ngx_http_weir_redis_pt told);
 weir_store_code_e ngx_http_weir_store_redis_put_code(weir_store_err_t *err);

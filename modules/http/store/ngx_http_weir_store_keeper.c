@@ -651,6 +651,11 @@ ngx_http_weir_keeper_have_told(ngx_event_t *ev)
     free(k->report);
     k->report = NULL;
 
+    if (k->conf->redis && k->put == WEIR_STORE_BUSY) {
+        k->changed = 1;
+        return;
+    }
+
     if (k->put == WEIR_STORE_OK) {
 
         if (k->failing) {

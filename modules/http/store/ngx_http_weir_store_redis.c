@@ -7,58 +7,16 @@
  * round that misses some says which, they are fetched, and it runs again.
  */
 
-#include "ngx_http_weir_store.h"
+#include "ngx_http_weir_store_redis.h"
 
 
 #define NGX_HTTP_WEIR_REDIS_LIVE      (1 << 20)   /* read, to be refused */
 #define NGX_HTTP_WEIR_REDIS_SLOW      10000       /* ms, for a segment */
 
 
-typedef struct ngx_http_weir_redis_s  ngx_http_weir_redis_t;
-
-
-/* Something that is fetched. */
-
-typedef struct {
-    ngx_http_weir_redis_t      *redis;
-    ngx_str_t                   name;       /* of a live document */
-    u_char                      hash[WEIR_STORE_HASH];
-    size_t                      max;
-    ngx_uint_t                  segment;
-    weir_store_code_e           code;
-    weir_str_t                  bytes;
-    char                        why[128];
-} ngx_http_weir_redis_item_t;
-
-
-struct ngx_http_weir_redis_s {
-    weir_store_t                store;      /* first: what a round sees */
-    ngx_http_weir_net_conf_t    conf;
-    ngx_http_weir_store_conf_t *sscf;
-    ngx_http_weir_net_t        *net;
-    ngx_log_t                  *log;
-    ngx_http_weir_redis_pt      up;
-    ngx_http_weir_redis_pt      done;
-    void                       *data;
-
-    weir_arena_t                arena;      /* of what was fetched */
-    weir_store_code_e           code;       /* of the contact */
-    weir_store_err_t            err;
-    ngx_http_weir_redis_item_t  head;
-    ngx_http_weir_redis_item_t *lives;
-    ngx_uint_t                  nlives;
-    ngx_http_weir_redis_item_t *segments;   /* that rounds asked for */
-    ngx_uint_t                  nsegments;
-    ngx_uint_t                  next;       /* to be fetched of these */
-    ngx_uint_t                  pending;
-
-    ngx_http_weir_redis_pt      told;
-    weir_store_code_e           put;
-    weir_store_err_t            put_err;
-};
-
-
-static void ngx_http_weir_redis_up(void *data);
+static void ngx_http_weir_redis_change(void *data);
+static ngx_int_t ngx_http_weir_redis_ask(ngx_http_weir_redis_t *r);
+static ngx_uint_t ngx_http_weir_redis_again(ngx_http_weir_redis_t *r);
 static ngx_int_t ngx_http_weir_redis_get(ngx_http_weir_redis_t *r,
     ngx_http_weir_redis_item_t *item);
 static void ngx_http_weir_redis_reply(void *data, const weir_resp_t *reply,
@@ -68,30 +26,9 @@ static void ngx_http_weir_redis_lost(ngx_http_weir_redis_t *r,
     const ngx_http_weir_redis_item_t *item);
 static void ngx_http_weir_redis_put_reply(void *data,
     const weir_resp_t *reply, const char *why);
-static weir_store_code_e ngx_http_weir_redis_head(weir_store_t *s,
-    weir_arena_t *a, size_t max, weir_str_t *bytes, weir_store_err_t *err);
-static weir_store_code_e ngx_http_weir_redis_segment(weir_store_t *s,
-    weir_arena_t *a, const uint8_t *hash, size_t max, weir_str_t *bytes,
-    weir_store_err_t *err);
-static weir_store_code_e ngx_http_weir_redis_live(weir_store_t *s,
-    weir_arena_t *a, weir_str_t kind, weir_str_t name, size_t max,
-    weir_str_t *bytes, weir_store_err_t *err);
-static weir_store_code_e ngx_http_weir_redis_give(
-    const ngx_http_weir_redis_item_t *item, const char *what,
-    weir_arena_t *a, size_t max, weir_str_t *bytes, weir_store_err_t *err);
-static void ngx_http_weir_redis_view_close(weir_store_t *s);
 
 
-static const weir_store_ops_t  ngx_http_weir_redis_view_ops = {
-    .name = "redis",
-    .head = ngx_http_weir_redis_head,
-    .segment = ngx_http_weir_redis_segment,
-    .live = ngx_http_weir_redis_live,
-    .close = ngx_http_weir_redis_view_close
-};
-
-
-static ngx_http_weir_redis_t  ngx_http_weir_redis;
+ngx_http_weir_redis_t  ngx_http_weir_redis;
 
 
 void
@@ -104,6 +41,9 @@ ngx_http_weir_store_redis_init(ngx_http_weir_store_conf_t *sscf,
 
     r->store.ops = &ngx_http_weir_redis_view_ops;
     r->conf = *sscf->redis;
+#if (NGX_THREADS)
+    r->conf.pool = sscf->pool;
+#endif
     r->sscf = sscf;
     r->log = log;
     r->up = up;
@@ -125,6 +65,7 @@ ngx_http_weir_store_redis_leave(void)
 
     r->done = NULL;
     r->told = NULL;
+    r->waiting = 0;
 
     net = r->net;
     r->net = NULL;
@@ -136,14 +77,35 @@ ngx_http_weir_store_redis_leave(void)
 
 
 static void
-ngx_http_weir_redis_up(void *data)
+ngx_http_weir_redis_change(void *data)
 {
     ngx_http_weir_redis_t *r = data;
 
-    if (r->net
-        && ngx_http_weir_net_state(r->net) == NGX_HTTP_WEIR_NET_UP)
-    {
-        r->up(r->data);
+    ngx_uint_t  up;
+
+    if (r->net == NULL) {
+        return;
+    }
+
+    up = (ngx_http_weir_net_state(r->net) == NGX_HTTP_WEIR_NET_UP);
+
+    if (!r->waiting) {
+
+        if (up) {
+            r->up(r->data);
+        }
+
+        return;
+    }
+
+    /* the link was on its way to where our keys are now */
+
+    r->waiting = 0;
+
+    if (!up || ngx_http_weir_redis_ask(r) != NGX_OK) {
+        r->next = r->nsegments;
+        r->pending = 1;
+        ngx_http_weir_redis_finish(r);
     }
 }
 
@@ -169,7 +131,7 @@ ngx_http_weir_store_redis_fetch(ngx_http_weir_redis_pt done)
 
     if (r->net == NULL) {
         r->net = ngx_http_weir_net_open(&r->conf, r->log,
-                                        ngx_http_weir_redis_up, r);
+                                        ngx_http_weir_redis_change, r);
         if (r->net == NULL) {
             return NGX_ERROR;
         }
@@ -177,7 +139,9 @@ ngx_http_weir_store_redis_fetch(ngx_http_weir_redis_pt done)
 
     if (ngx_http_weir_net_state(r->net) != NGX_HTTP_WEIR_NET_UP) {
 
-        if (ngx_http_weir_net_error(r->net)[0] == '\0') {
+        if (ngx_http_weir_net_error(r->net)[0] == '\0'
+            || ngx_http_weir_net_moving(r->net))
+        {
             return NGX_AGAIN;
         }
 
@@ -196,23 +160,20 @@ ngx_http_weir_store_redis_fetch(ngx_http_weir_redis_pt done)
 
     r->nlives = r->sscf->lives->nelts;
     r->done = done;
-
-    /* one more, so that none of these is the last */
-
-    r->pending = 1;
+    r->moves = 0;
+    r->waiting = 0;
 
     ngx_memzero(&r->head, sizeof(ngx_http_weir_redis_item_t));
+    r->head.code = WEIR_STORE_UNREACHABLE;
     r->head.max = WEIR_ENVELOPE_MAX;
-
-    (void) ngx_http_weir_redis_get(r, &r->head);
 
     for (i = 0; i < r->nlives; i++) {
         r->lives[i].name = lives[i].name;
+        r->lives[i].code = WEIR_STORE_UNREACHABLE;
         r->lives[i].max = NGX_HTTP_WEIR_REDIS_LIVE;
-        (void) ngx_http_weir_redis_get(r, &r->lives[i]);
     }
 
-    if (--r->pending == 0) {
+    if (ngx_http_weir_redis_ask(r) != NGX_OK) {
         r->done = NULL;
         r->code = weir_store_fail(&r->err, WEIR_STORE_UNREACHABLE, 0, "%s",
                                   "too much is pending");
@@ -220,6 +181,44 @@ ngx_http_weir_store_redis_fetch(ngx_http_weir_redis_pt done)
     }
 
     return NGX_OK;
+}
+
+
+/* For what there is no answer yet, behind ROLE: a replica is no store. */
+
+static ngx_int_t
+ngx_http_weir_redis_ask(ngx_http_weir_redis_t *r)
+{
+    ngx_uint_t  i;
+
+    /* one more, so that none of these is the last */
+
+    r->pending = 1;
+
+    if (ngx_http_weir_net_check(r->net) == NGX_OK) {
+
+        if (r->head.code == WEIR_STORE_UNREACHABLE) {
+            (void) ngx_http_weir_redis_get(r, &r->head);
+        }
+
+        for (i = 0; i < r->nlives; i++) {
+            if (r->lives[i].code == WEIR_STORE_UNREACHABLE) {
+                (void) ngx_http_weir_redis_get(r, &r->lives[i]);
+            }
+        }
+    }
+
+    r->next = 0;
+
+    if (r->pending == 1 && r->nsegments) {
+
+        /* all but these were there */
+
+        ngx_http_weir_redis_finish(r);
+        return NGX_OK;
+    }
+
+    return --r->pending ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -355,17 +354,26 @@ ngx_http_weir_redis_reply(void *data, const weir_resp_t *reply,
 static void
 ngx_http_weir_redis_finish(ngx_http_weir_redis_t *r)
 {
-    ngx_uint_t              i;
-    ngx_http_weir_redis_pt  done;
+    ngx_uint_t                   i;
+    ngx_http_weir_redis_pt       done;
+    ngx_http_weir_redis_item_t  *item;
 
     if (--r->pending) {
         return;
     }
 
     while (r->next < r->nsegments) {
-        if (ngx_http_weir_redis_get(r, &r->segments[r->next++]) == NGX_OK) {
+        item = &r->segments[r->next++];
+
+        if (item->code == WEIR_STORE_UNREACHABLE
+            && ngx_http_weir_redis_get(r, item) == NGX_OK)
+        {
             return;
         }
+    }
+
+    if (ngx_http_weir_redis_again(r)) {
+        return;
     }
 
     ngx_http_weir_redis_lost(r, &r->head);
@@ -384,6 +392,36 @@ ngx_http_weir_redis_finish(ngx_http_weir_redis_t *r)
     if (done) {
         done(r->data);
     }
+}
+
+
+/* 1: some of it was lost with a link that goes to where our keys are. */
+
+static ngx_uint_t
+ngx_http_weir_redis_again(ngx_http_weir_redis_t *r)
+{
+    ngx_uint_t  i, lost;
+
+    if (r->net == NULL || r->done == NULL || r->moves == 3
+        || !ngx_http_weir_net_moving(r->net))
+    {
+        return 0;
+    }
+
+    lost = (r->head.code == WEIR_STORE_UNREACHABLE);
+
+    for (i = 0; i < r->nlives; i++) {
+        lost |= (r->lives[i].code == WEIR_STORE_UNREACHABLE);
+    }
+
+    for (i = 0; i < r->nsegments; i++) {
+        lost |= (r->segments[i].code == WEIR_STORE_UNREACHABLE);
+    }
+
+    r->moves += lost;
+    r->waiting = lost;
+
+    return lost;
 }
 
 
@@ -414,162 +452,6 @@ ngx_http_weir_store_redis_more(ngx_http_weir_redis_pt done)
     ngx_http_weir_redis_finish(r);
 
     return NGX_OK;
-}
-
-
-weir_store_t *
-ngx_http_weir_store_redis_view(weir_store_code_e *code,
-    weir_store_err_t *err)
-{
-    ngx_http_weir_redis_t *r = &ngx_http_weir_redis;
-
-    *code = r->code;
-
-    if (r->code != WEIR_STORE_OK) {
-        *err = r->err;
-        return NULL;
-    }
-
-    return &r->store;
-}
-
-
-static void
-ngx_http_weir_redis_view_close(weir_store_t *s)
-{
-}
-
-
-static weir_store_code_e
-ngx_http_weir_redis_give(const ngx_http_weir_redis_item_t *item,
-    const char *what, weir_arena_t *a, size_t max, weir_str_t *bytes,
-    weir_store_err_t *err)
-{
-    if (item->code != WEIR_STORE_OK) {
-        return weir_store_fail(err, item->code, 0, "%s: %s", what,
-                               item->why);
-    }
-
-    if (item->bytes.len > max) {
-        return weir_store_fail(err, WEIR_STORE_TOO_LARGE, 0,
-                               "%s: larger than %zu bytes", what, max);
-    }
-
-    *bytes = weir_arena_copy(a, item->bytes);
-
-    if (bytes->data == NULL) {
-        return weir_store_fail(err, WEIR_STORE_NOMEM, 0, "out of memory");
-    }
-
-    return WEIR_STORE_OK;
-}
-
-
-static weir_store_code_e
-ngx_http_weir_redis_head(weir_store_t *s, weir_arena_t *a, size_t max,
-    weir_str_t *bytes, weir_store_err_t *err)
-{
-    ngx_http_weir_redis_t *r = (ngx_http_weir_redis_t *) s;
-
-    return ngx_http_weir_redis_give(&r->head, "cfg:head", a, max, bytes,
-                                    err);
-}
-
-
-static weir_store_code_e
-ngx_http_weir_redis_live(weir_store_t *s, weir_arena_t *a, weir_str_t kind,
-    weir_str_t name, size_t max, weir_str_t *bytes, weir_store_err_t *err)
-{
-    ngx_http_weir_redis_t *r = (ngx_http_weir_redis_t *) s;
-
-    ngx_uint_t                   i;
-    ngx_http_weir_redis_item_t  *item;
-
-    for (i = 0; i < r->nlives; i++) {
-        item = &r->lives[i];
-
-        if (weir_str_eq(ngx_http_weir_store_str(&item->name), name)
-            && weir_str_eq(kind, weir_str("split")))
-        {
-            return ngx_http_weir_redis_give(item, "cfg:live", a, max, bytes,
-                                            err);
-        }
-    }
-
-    return weir_store_fail(err, WEIR_STORE_MISSING, 0,
-                           "cfg:live: was not asked for");
-}
-
-
-static weir_store_code_e
-ngx_http_weir_redis_segment(weir_store_t *s, weir_arena_t *a,
-    const uint8_t *hash, size_t max, weir_str_t *bytes,
-    weir_store_err_t *err)
-{
-    ngx_http_weir_redis_t *r = (ngx_http_weir_redis_t *) s;
-
-    u_char                       have[WEIR_STORE_HASH];
-    ngx_uint_t                   i;
-    weir_store_code_e            rc;
-    ngx_http_weir_redis_item_t  *item;
-
-    for (i = 0; i < r->nsegments; i++) {
-        item = &r->segments[i];
-
-        if (ngx_memcmp(item->hash, hash, WEIR_STORE_HASH) != 0) {
-            continue;
-        }
-
-        rc = ngx_http_weir_redis_give(item, "cfg:seg", a, max, bytes, err);
-
-        if (rc == WEIR_STORE_OK) {
-            rc = weir_store_hash(have, *bytes, err);
-        }
-
-        if (rc == WEIR_STORE_OK
-            && ngx_memcmp(have, hash, WEIR_STORE_HASH) != 0)
-        {
-            rc = weir_store_fail(err, WEIR_STORE_CORRUPT, 0,
-                                 "cfg:seg: has another hash than its name");
-        }
-
-        return rc;
-    }
-
-    return weir_store_fail(err, WEIR_STORE_MISSING, 0,
-                           "cfg:seg: was not asked for");
-}
-
-
-ngx_int_t
-ngx_http_weir_store_redis_want(const weir_segment_t *segments, uint32_t n)
-{
-    ngx_http_weir_redis_t *r = &ngx_http_weir_redis;
-
-    uint32_t                     i;
-    ngx_http_weir_redis_item_t  *item;
-
-    if (r->segments || n == 0) {
-        return NGX_OK;
-    }
-
-    r->segments = weir_arena_calloc(&r->arena, n,
-                                    sizeof(ngx_http_weir_redis_item_t));
-    if (r->segments == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        item = &r->segments[i];
-
-        ngx_memcpy(item->hash, segments[i].hash, WEIR_STORE_HASH);
-        item->segment = 1;
-        item->max = segments[i].size;
-    }
-
-    r->nsegments = n;
-
-    return NGX_AGAIN;
 }
 
 
@@ -636,7 +518,14 @@ ngx_http_weir_redis_put_reply(void *data, const weir_resp_t *reply,
 
     r->put = WEIR_STORE_OK;
 
-    if (reply == NULL) {
+    if (r->net && ngx_http_weir_net_moving(r->net)) {
+
+        /* elsewhere it will be taken */
+
+        r->put = weir_store_fail(&r->put_err, WEIR_STORE_BUSY, 0,
+                                 "the link moves");
+
+    } else if (reply == NULL) {
         r->put = weir_store_fail(&r->put_err, WEIR_STORE_UNREACHABLE, 0,
                                  "%s", why);
 

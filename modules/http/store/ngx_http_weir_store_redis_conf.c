@@ -6,11 +6,8 @@
 #include "ngx_http_weir_store.h"
 
 
-#define NGX_HTTP_WEIR_STORE_SECRET    1024    /* bytes of a password */
-
-
-static ngx_int_t ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
-    ngx_str_t *secret);
+static ngx_int_t ngx_http_weir_store_password(ngx_conf_t *cf,
+    weir_str_t file, ngx_http_weir_net_password_t *password);
 
 
 ngx_int_t
@@ -65,10 +62,11 @@ ngx_http_weir_store_redis_words(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (ngx_http_weir_store_secret(cf, resp->password_file, &net->password)
+    if (ngx_http_weir_store_password(cf, resp->password_file,
+                                     &net->passwords[0])
         != NGX_OK
-        || ngx_http_weir_store_secret(cf, resp->sentinel_password_file,
-                                      &net->sentinel_password)
+        || ngx_http_weir_store_password(cf, resp->sentinel_password_file,
+                                        &net->passwords[1])
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -101,14 +99,18 @@ ngx_http_weir_store_redis_words(ngx_conf_t *cf,
 }
 
 
-/* The first line of a file; an empty name: no password. */
+/*
+ * What a file holds, for the first connection and for those whose workers may
+ * not read it; an empty name: no password.
+ */
 
 static ngx_int_t
-ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
-    ngx_str_t *secret)
+ngx_http_weir_store_password(ngx_conf_t *cf, weir_str_t file,
+    ngx_http_weir_net_password_t *password)
 {
-    size_t     n;
-    ngx_str_t  name, text;
+    int         rc;
+    ngx_str_t   read;
+    weir_str_t  text, found;
 
     if (file.len == 0) {
         return NGX_OK;
@@ -116,30 +118,29 @@ ngx_http_weir_store_secret(ngx_conf_t *cf, weir_str_t file,
 
     /* it lives in the directive's words, which end with a NUL */
 
-    name.len = file.len;
-    name.data = (u_char *) (uintptr_t) file.data;
+    password->file.len = file.len;
+    password->file.data = (u_char *) (uintptr_t) file.data;
 
-    if (ngx_http_weir_read(cf, "password file", &name,
-                           NGX_HTTP_WEIR_STORE_SECRET, &text)
+    if (ngx_http_weir_read(cf, "password file", &password->file,
+                           WEIR_RESP_PASSWORD_MAX + 2, &read)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    n = text.len;
+    text = ngx_http_weir_store_str(&read);
+    rc = weir_resp_password(text, &found);
 
-    while (n > 0 && (text.data[n - 1] == LF || text.data[n - 1] == CR)) {
-        n--;
-    }
-
-    if (n == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "there is no password in \"%V\"", &name);
+    if (rc != WEIR_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, rc == WEIR_DECLINED
+                           ? "there is no password in \"%V\""
+                           : "the password in \"%V\" is longer than "
+                             "1024 bytes", &password->file);
         return NGX_ERROR;
     }
 
-    secret->data = text.data;
-    secret->len = n;
+    password->text.data = read.data;
+    password->text.len = found.len;
 
     return NGX_OK;
 }
