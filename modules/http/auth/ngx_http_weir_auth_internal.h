@@ -131,6 +131,10 @@ char *ngx_http_weir_auth_resolve(ngx_conf_t *cf,
 ngx_http_weir_auth_issuer_t *ngx_http_weir_auth_find(ngx_conf_t *cf,
     ngx_str_t *name);
 
+/* the phases */
+ngx_int_t ngx_http_weir_auth_preaccess(ngx_http_request_t *r);
+ngx_int_t ngx_http_weir_auth_precontent(ngx_http_request_t *r);
+
 /* tokens */
 weir_token_reason_e ngx_http_weir_auth_token(ngx_http_request_t *r,
     ngx_http_weir_auth_loc_conf_t *alcf, weir_str_t token,
