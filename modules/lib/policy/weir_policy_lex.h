@@ -135,6 +135,11 @@ int weir_policy_parse_path(weir_policy_parser_t *ps, weir_policy_loc_t loc,
 int weir_policy_parse_expr(weir_policy_parser_t *ps,
     weir_policy_expr_t **expr);
 
+/* weir_policy_parse_attr.c */
+
+int weir_policy_parse_attr(weir_policy_parser_t *ps,
+    weir_policy_attr_t **result);
+
 /* weir_policy_parse_test.c */
 
 int weir_policy_parse_test(weir_policy_parser_t *ps,
