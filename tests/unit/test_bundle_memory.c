@@ -6,88 +6,8 @@
  */
 
 #include "bundle_make.h"
+#include "failing_memory.h"
 #include "weir_bundle.h"
-
-
-static unsigned  allocations;          /* so far */
-static unsigned  failing;              /* this one fails; 0: none */
-static int       forever;              /* and all after it */
-static int       fault;                /* it did */
-
-
-static int
-fails(void)
-{
-    allocations++;
-
-    if (failing != 0
-        && (allocations == failing || (forever && allocations > failing)))
-    {
-        fault = 1;
-        return 1;
-    }
-
-    return 0;
-}
-
-
-static void *
-our_alloc(void *ctx, size_t size)
-{
-    (void) ctx;
-    return fails() ? NULL : malloc(size);
-}
-
-
-static void
-our_free(void *ctx, void *p)
-{
-    (void) ctx;
-    free(p);
-}
-
-
-static weir_alloc_t  ours = { our_alloc, our_free, NULL };
-
-
-static void *
-ssl_malloc(size_t size, const char *file, int line)
-{
-    (void) file;
-    (void) line;
-
-    return fails() ? NULL : malloc(size);
-}
-
-
-static void *
-ssl_realloc(void *p, size_t size, const char *file, int line)
-{
-    (void) file;
-    (void) line;
-
-    return fails() ? NULL : realloc(p, size);
-}
-
-
-static void
-ssl_free(void *p, const char *file, int line)
-{
-    (void) file;
-    (void) line;
-
-    free(p);
-}
-
-
-static void
-arm(unsigned n, int all)
-{
-    allocations = 0;
-    failing = n;
-    forever = all;
-    fault = 0;
-}
 
 
 typedef int (*run_pt)(weir_arena_t *a, weir_refusal_e *why);
@@ -113,14 +33,14 @@ each(run_pt run, int want, weir_refusal_e reason, unsigned least)
             weir_arena_init(&a, &ours, 0);
             why = WEIR_REFUSAL_NONE;
 
-            arm(n, all);
+            memory_arm(n, all);
             rc = run(&a, &why);
-            failing = 0;
+            memory_disarm();
 
             weir_arena_done(&a);
             assert_int_equal(ERR_peek_error(), 0);
 
-            if (!fault) {
+            if (!memory.failed) {
                 assert_int_equal(rc, want);
                 assert_int_equal(why, reason);
                 break;
@@ -141,7 +61,7 @@ each(run_pt run, int want, weir_refusal_e reason, unsigned least)
         assert_true(nomem >= least);
     }
 
-    arm(0, 0);
+    memory_disarm();
 }
 
 
@@ -472,9 +392,7 @@ main(void)
         a_test(compiled),
     };
 
-    /* before OpenSSL allocates for the first time */
-
-    if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1) {
+    if (memory_ours() != 0) {
         return 1;
     }
 

@@ -4,7 +4,7 @@
  * does: what was there stays whole, nothing leaks, and the next one succeeds.
  */
 
-#include "file_memory.h"
+#include "file_errors.h"
 
 
 static weir_store_t *
@@ -178,10 +178,10 @@ others(weir_store_t *s, int which)
     weir_store_list_t    list;
     weir_store_code_e    rc;
 
-    n = failing;
-    failing = 0;
+    n = memory.nth;
+    memory_disarm();
     (void) weir_store_hash(hash, str("h1"), NULL);
-    failing = n;
+    memory.nth = n;
 
     weir_arena_init(&a, &weir_alloc_malloc, 0);
 
@@ -373,7 +373,7 @@ opening(void **state)
 
 
 static void
-memory(void **unused)
+no_memory(void **unused)
 {
     int                 which;
     unsigned            n, open, nomem;
@@ -396,11 +396,10 @@ memory(void **unused)
                              WEIR_STORE_OK);
             open = descriptors();
 
-            allocations = 0;
-            failing = n;
+            memory_arm(n, 0);
             rc = which == -2 ? publish_head(s) : which == -1 ? publish_live(s)
                  : others(s, which);
-            failing = 0;
+            memory_disarm();
 
             assert_int_equal(descriptors(), open);
 
@@ -418,7 +417,7 @@ memory(void **unused)
 
             s->ops->close(s);
 
-            if (allocations < n) {
+            if (!memory.failed) {
                 assert_int_equal(rc, WEIR_STORE_OK);
                 break;
             }
@@ -430,11 +429,10 @@ memory(void **unused)
 
     /* ... and opening it */
 
-    failing = 1;
-    allocations = 0;
+    memory_arm(1, 0);
     assert_int_equal(weir_file_open(&s, &ours, root, 0, 0, &err),
                      WEIR_STORE_NOMEM);
-    failing = 0;
+    memory_disarm();
 }
 
 
@@ -447,7 +445,7 @@ main(void)
         cmocka_unit_test_setup_teardown(other_operations, folder,
                                         folder_done),
         cmocka_unit_test_setup_teardown(appending, folder, folder_done),
-        cmocka_unit_test_setup_teardown(memory, folder, folder_done),
+        cmocka_unit_test_setup_teardown(no_memory, folder, folder_done),
     };
 
     if (memory_ours() != 0) {

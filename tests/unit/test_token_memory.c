@@ -6,6 +6,7 @@
  */
 
 #include "token_make.h"
+#include "failing_memory.h"
 #include "weir_token_cache.h"
 
 
@@ -14,91 +15,10 @@
 #define SUBJECT  "alice.of.the.long.name@corp.example.com"
 
 
-static unsigned  allocations;          /* so far */
-static unsigned  failing;              /* this one fails; 0: none */
-static int       forever;              /* and all after it */
-static int       fault;                /* it did */
-
-
-static int
-fails(void)
-{
-    allocations++;
-
-    if (failing != 0
-        && (allocations == failing || (forever && allocations > failing)))
-    {
-        fault = 1;
-        return 1;
-    }
-
-    return 0;
-}
-
-
-static void *
-our_alloc(void *ctx, size_t size)
-{
-    (void) ctx;
-    return fails() ? NULL : malloc(size);
-}
-
-
-static void
-our_free(void *ctx, void *p)
-{
-    (void) ctx;
-    free(p);
-}
-
-
-static weir_alloc_t  ours = { our_alloc, our_free, NULL };
-
-
 static void *
 json_malloc(size_t size)
 {
-    return fails() ? NULL : malloc(size);
-}
-
-
-static void *
-ssl_malloc(size_t size, const char *file, int line)
-{
-    (void) file;
-    (void) line;
-
-    return fails() ? NULL : malloc(size);
-}
-
-
-static void *
-ssl_realloc(void *p, size_t size, const char *file, int line)
-{
-    (void) file;
-    (void) line;
-
-    return fails() ? NULL : realloc(p, size);
-}
-
-
-static void
-ssl_free(void *p, const char *file, int line)
-{
-    (void) file;
-    (void) line;
-
-    free(p);
-}
-
-
-static void
-arm(unsigned n, int all)
-{
-    allocations = 0;
-    failing = n;
-    forever = all;
-    fault = 0;
+    return memory_fails() ? NULL : malloc(size);
 }
 
 
@@ -152,12 +72,12 @@ verification(void **state)
     keys[3] = rsa;
     keys[4] = eddsa;
 
-    arm(0, 0);
+    memory_disarm();
     set = jwks_all();
     issuer_make(&issuer, set);
 
     for (i = 0; i < 5; i++) {
-        arm(0, 0);
+        memory_disarm();
         strcpy(good[i], token(keys[i], WEIR_ALG_ES256 + (unsigned) i,
                names[i], "{\"iss\":\"https://idp.test/\",\"aud\":\"orders\","
                "\"sub\":\"" SUBJECT "\",\"exp\":1767225900,"
@@ -168,7 +88,7 @@ verification(void **state)
         dot = strrchr(bad, '.');
         dot[20] = dot[20] == 'A' ? 'B' : 'A';
 
-        arm(0, 0);
+        memory_disarm();
         assert_int_equal(run(&issuer, good[i]), WEIR_TOKEN_VALID);
         assert_int_equal(run(&issuer, bad), WEIR_TOKEN_SIGNATURE);
 
@@ -176,20 +96,20 @@ verification(void **state)
             errors = 0;
 
             for (n = 1; /* void */ ; n++) {
-                arm(n, all);
+                memory_arm(n, all);
                 reason = run(&issuer, good[i]);
 
-                if (!fault) {
+                if (!memory.failed) {
                     assert_int_equal(reason, WEIR_TOKEN_VALID);
                     break;
                 }
 
                 errors += reason == WEIR_TOKEN_ERROR;
 
-                arm(n, all);
+                memory_arm(n, all);
                 assert_int_not_equal(run(&issuer, bad), WEIR_TOKEN_VALID);
 
-                arm(0, 0);
+                memory_disarm();
                 assert_int_equal(ERR_peek_error(), 0);
             }
 
@@ -200,7 +120,7 @@ verification(void **state)
         }
     }
 
-    arm(0, 0);
+    memory_disarm();
 
     for (i = 0; i < 5; i++) {
         assert_int_equal(run(&issuer, good[i]), WEIR_TOKEN_VALID);
@@ -223,7 +143,7 @@ key_sets(void **state)
 
     (void) state;
 
-    arm(0, 0);
+    memory_disarm();
     json = jwks_json();
     text = json_dumps(json, 0);
     json_decref(json);
@@ -233,19 +153,19 @@ key_sets(void **state)
 
         for (n = 1; /* void */ ; n++) {
             set = NULL;
-            arm(n, all);
+            memory_arm(n, all);
             rc = weir_jwks_parse(&set, &crypto, str(text), &algs, &ours,
                                  &err);
 
-            if (!fault) {
-                arm(0, 0);
+            if (!memory.failed) {
+                memory_disarm();
                 assert_int_equal(rc, WEIR_OK);
                 assert_int_equal(set->usable, 5);
                 weir_jwks_free(set);
                 break;
             }
 
-            arm(0, 0);
+            memory_disarm();
 
             if (rc == WEIR_OK) {
 
@@ -276,20 +196,20 @@ digests(void **state)
     for (n = 1; /* void */ ; n++) {
         int  rc;
 
-        arm(n, 0);
+        memory_arm(n, 0);
         rc = weir_issuer_digest(&crypto, &issuer);
 
-        if (!fault) {
+        if (!memory.failed) {
             assert_int_equal(rc, WEIR_OK);
             break;
         }
 
         assert_int_equal(rc, WEIR_ERROR);
-        arm(0, 0);
+        memory_disarm();
         ERR_clear_error();
     }
 
-    arm(0, 0);
+    memory_disarm();
     assert_true(n > 1);
 }
 
@@ -305,7 +225,7 @@ main(void)
 
     /* before OpenSSL allocates for the first time */
 
-    if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1) {
+    if (memory_ours() != 0) {
         return 1;
     }
 
