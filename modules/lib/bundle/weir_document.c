@@ -64,8 +64,9 @@ static int weir_parse_weights(weir_parse_t *p);
 static int weir_parse_many(weir_parse_t *p, const char *expected);
 static int weir_document_check(weir_parse_t *p, weir_kind_e kind,
     weir_err_t *err);
-static int weir_live_min_cmp(const void *one, const void *two);
-static int weir_weight_cmp(const void *one, const void *two);
+static int weir_parse_sort(weir_parse_t *p, void *list, uint32_t n,
+    size_t size, const char *expected);
+static int weir_name_cmp(const void *one, const void *two);
 
 
 static const weir_str_t  weir_member_names[WEIR_MEMBERS] = {
@@ -339,7 +340,7 @@ static int
 weir_parse_live_min(weir_parse_t *p)
 {
     int               rc;
-    uint32_t          i, n;
+    uint32_t          n;
     weir_live_min_t  *list;
 
     n = 0;
@@ -378,28 +379,11 @@ weir_parse_live_min(weir_parse_t *p)
         }
     }
 
-    if (n > 1) {
-        qsort(list, n, sizeof(weir_live_min_t), weir_live_min_cmp);
-    }
-
-    for (i = 1; i < n; i++) {
-        if (weir_str_eq(list[i - 1].name, list[i].name)) {
-            return weir_read_lacks(&p->r, "each live document once");
-        }
-    }
-
     p->doc->live_min = list;
     p->doc->nlive_min = n;
 
-    return WEIR_OK;
-}
-
-
-static int
-weir_live_min_cmp(const void *one, const void *two)
-{
-    return weir_str_cmp(((const weir_live_min_t *) one)->name,
-                        ((const weir_live_min_t *) two)->name);
+    return weir_parse_sort(p, list, n, sizeof(weir_live_min_t),
+                           "each live document once");
 }
 
 
@@ -531,7 +515,7 @@ static int
 weir_parse_weights(weir_parse_t *p)
 {
     int             rc;
-    uint32_t        i, n, sum;
+    uint32_t        n, sum;
     uint64_t        weight;
     weir_weight_t  *list;
 
@@ -580,28 +564,46 @@ weir_parse_weights(weir_parse_t *p)
         sum += list[n - 1].weight;
     }
 
-    if (n > 1) {
-        qsort(list, n, sizeof(weir_weight_t), weir_weight_cmp);
-    }
-
-    for (i = 1; i < n; i++) {
-        if (weir_str_eq(list[i - 1].colour, list[i].colour)) {
-            return weir_read_lacks(&p->r, "each colour once");
-        }
-    }
-
     p->doc->weights = list;
     p->doc->nweights = n;
+
+    return weir_parse_sort(p, list, n, sizeof(weir_weight_t),
+                           "each colour once");
+}
+
+
+/* By the name that each item begins with, which only one of them may have. */
+
+static int
+weir_parse_sort(weir_parse_t *p, void *list, uint32_t n, size_t size,
+    const char *expected)
+{
+    char      *item;
+    uint32_t   i;
+
+    if (n > 1) {
+        qsort(list, n, size, weir_name_cmp);
+    }
+
+    item = list;
+
+    for (i = 1; i < n; i++, item += size) {
+        if (weir_name_cmp(item, item + size) == 0) {
+            return weir_read_lacks(&p->r, expected);
+        }
+    }
 
     return WEIR_OK;
 }
 
 
 static int
-weir_weight_cmp(const void *one, const void *two)
+weir_name_cmp(const void *one, const void *two)
 {
-    return weir_str_cmp(((const weir_weight_t *) one)->colour,
-                        ((const weir_weight_t *) two)->colour);
+    const weir_str_t *a = one;
+    const weir_str_t *b = two;
+
+    return weir_str_cmp(*a, *b);
 }
 
 

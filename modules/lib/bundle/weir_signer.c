@@ -17,6 +17,14 @@
 #define WEIR_PEM_BEGIN  "-----BEGIN "
 
 
+/* PEM_read_bio_PUBKEY() and its like. */
+
+typedef EVP_PKEY *(*weir_pem_read_pt)(BIO *bio, EVP_PKEY **pkey,
+    pem_password_cb *password, void *ctx);
+
+
+static int weir_key_read(EVP_PKEY **pkey, weir_pem_read_pt from,
+    const char *what, weir_str_t pem, weir_err_t *err);
 static int weir_key_password(char *buf, int size, int rwflag, void *ctx);
 static int weir_key_one(weir_str_t pem, weir_err_t *err);
 static int weir_key_fault(const char *what, weir_err_t *err);
@@ -96,39 +104,20 @@ weir_public_key_parse(weir_public_key_t *pub, weir_str_t pem,
     weir_err_t *err)
 {
     int        rc;
-    BIO       *bio;
     size_t     len;
     uint8_t    raw[WEIR_KEY_LEN];
     EVP_PKEY  *pkey;
 
-    rc = weir_key_one(pem, err);
+    rc = weir_key_read(&pkey, PEM_read_bio_PUBKEY, "public", pem, err);
 
     if (rc != WEIR_OK) {
         return rc;
     }
 
-    bio = BIO_new_mem_buf(pem.data, (int) pem.len);
-
-    if (bio == NULL) {
-        ERR_clear_error();
-        return WEIR_NOMEM;
-    }
-
-    pkey = PEM_read_bio_PUBKEY(bio, NULL, weir_key_password, NULL);
-
-    BIO_free(bio);
-
-    if (pkey == NULL) {
-        return weir_key_fault("public", err);
-    }
-
     len = WEIR_KEY_LEN;
 
-    if (EVP_PKEY_id(pkey) != EVP_PKEY_ED25519) {
-        rc = weir_err(err, "the key is not of Ed25519");
-
-    } else if (EVP_PKEY_get_raw_public_key(pkey, raw, &len) != 1
-               || len != WEIR_KEY_LEN)
+    if (EVP_PKEY_get_raw_public_key(pkey, raw, &len) != 1
+        || len != WEIR_KEY_LEN)
     {
         rc = weir_key_fault("public", err);
 
@@ -180,10 +169,44 @@ int
 weir_signer_parse(weir_signer_t *signer, weir_str_t pem, weir_err_t *err)
 {
     int        rc;
-    BIO       *bio;
     size_t     len;
     uint8_t    seed[WEIR_KEY_LEN];
     EVP_PKEY  *pkey;
+
+    rc = weir_key_read(&pkey, PEM_read_bio_PrivateKey, "unencrypted private",
+                       pem, err);
+
+    if (rc != WEIR_OK) {
+        return rc;
+    }
+
+    len = WEIR_KEY_LEN;
+
+    if (EVP_PKEY_get_raw_private_key(pkey, seed, &len) != 1
+        || len != WEIR_KEY_LEN)
+    {
+        rc = weir_key_fault("private", err);
+
+    } else {
+        rc = weir_signer(signer, seed);
+    }
+
+    OPENSSL_cleanse(seed, sizeof(seed));
+    EVP_PKEY_free(pkey);
+    ERR_clear_error();
+
+    return rc;
+}
+
+
+/* The only key in a file, which must be of Ed25519.  what: for the message. */
+
+static int
+weir_key_read(EVP_PKEY **pkey, weir_pem_read_pt from, const char *what,
+    weir_str_t pem, weir_err_t *err)
+{
+    int   rc;
+    BIO  *bio;
 
     rc = weir_key_one(pem, err);
 
@@ -198,33 +221,21 @@ weir_signer_parse(weir_signer_t *signer, weir_str_t pem, weir_err_t *err)
         return WEIR_NOMEM;
     }
 
-    pkey = PEM_read_bio_PrivateKey(bio, NULL, weir_key_password, NULL);
+    *pkey = from(bio, NULL, weir_key_password, NULL);
 
     BIO_free(bio);
 
-    if (pkey == NULL) {
-        return weir_key_fault("unencrypted private", err);
+    if (*pkey == NULL) {
+        return weir_key_fault(what, err);
     }
 
-    len = WEIR_KEY_LEN;
-
-    if (EVP_PKEY_id(pkey) != EVP_PKEY_ED25519) {
-        rc = weir_err(err, "the key is not of Ed25519");
-
-    } else if (EVP_PKEY_get_raw_private_key(pkey, seed, &len) != 1
-               || len != WEIR_KEY_LEN)
-    {
-        rc = weir_key_fault("private", err);
-
-    } else {
-        rc = weir_signer(signer, seed);
+    if (EVP_PKEY_id(*pkey) != EVP_PKEY_ED25519) {
+        EVP_PKEY_free(*pkey);
+        ERR_clear_error();
+        return weir_err(err, "the key is not of Ed25519");
     }
 
-    OPENSSL_cleanse(seed, sizeof(seed));
-    EVP_PKEY_free(pkey);
-    ERR_clear_error();
-
-    return rc;
+    return WEIR_OK;
 }
 
 
