@@ -24,6 +24,8 @@
 #include "weir_segment.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define NOW    1767225600              /* 2026-01-01T00:00:00Z */
 #define NKEYS  4
 
@@ -37,13 +39,6 @@
 static weir_signer_t  keys[NKEYS];
 static weir_arena_t   arena;
 static weir_err_t     error;
-
-
-static inline weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 static inline int

@@ -32,6 +32,8 @@
 #include "weir_hash.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define NOW    1767607200        /* 2026-01-05T10:00:00Z */
 #define DAY    86400
 #define MAX    65536
@@ -51,18 +53,6 @@
 
 static char              root[64];      /* of this test */
 static weir_store_err_t  err;
-
-
-static inline weir_str_t
-str(const char *s)
-{
-    weir_str_t  r;
-
-    r.data = (const uint8_t *) s;
-    r.len = strlen(s);
-
-    return r;
-}
 
 
 static inline int

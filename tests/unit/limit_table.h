@@ -22,19 +22,14 @@
 #include "weir_limit_slot.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define SECOND  1000000000ull
 #define START   (1000 * SECOND)
 
 
 static uint8_t                here[16] = { 10, 1 };
 static const weir_hash_key_t  secret = { "0123456789abcdef" };
-
-
-static inline weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 static inline weir_rate_t

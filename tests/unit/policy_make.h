@@ -21,6 +21,9 @@
 #include "weir_policy.h"
 
 
+#define str(s)  weir_cstr(s)
+
+
 typedef struct {
     weir_arena_t          arena;
     weir_policy_source_t  source;
@@ -31,18 +34,6 @@ typedef struct {
 /* Line 1 of every policy; its body begins on line 2. */
 
 #define POLICY_HEAD  "language 1; policy p;\n"
-
-
-static inline weir_str_t
-str(const char *s)
-{
-    weir_str_t  w;
-
-    w.data = (const uint8_t *) s;
-    w.len = s == NULL ? 0 : strlen(s);
-
-    return w;
-}
 
 
 /* Compiles a whole source of len bytes. */

@@ -16,6 +16,9 @@
 #include "weir_resp.h"
 
 
+#define str(s)  weir_cstr(s)
+
+
 typedef struct {
     weir_arena_t        arena;
     weir_resp_reader_t  reader;
@@ -25,18 +28,6 @@ typedef struct {
 
 
 static const weir_resp_caps_t  feed_caps = { 1024, 4096, 64, 4 };
-
-
-static inline weir_str_t
-str(const char *s)
-{
-    weir_str_t  v;
-
-    v.data = (const uint8_t *) s;
-    v.len = strlen(s);
-
-    return v;
-}
 
 
 static inline void

@@ -13,6 +13,9 @@
 #include "weir_base.h"
 
 
+#define str(s)  weir_cstr(s)
+
+
 typedef struct {
     size_t  allocated;
     size_t  freed;
@@ -43,13 +46,6 @@ counting_free(void *ctx, void *p)
 
     c->freed++;
     free(p);
-}
-
-
-static weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
 }
 
 
@@ -312,7 +308,7 @@ static void
 test_utf8_all(void **state)
 {
     size_t      n;
-    uint8_t     b[4];
+    uint8_t     b[4], put[4];
     uint32_t    c;
 
     (void) state;
@@ -347,6 +343,31 @@ test_utf8_all(void **state)
         {
             fail_msg("U+%04X", c);
         }
+
+        if (c <= 0x10ffff
+            && (weir_utf8_put(put, c) != put + n || memcmp(put, b, n) != 0))
+        {
+            fail_msg("U+%04X, written", c);
+        }
+    }
+}
+
+
+static void
+test_hex_digits(void **state)
+{
+    int          c;
+    const char  *digit;
+
+    static const char  digits[] = "0123456789abcdef";
+
+    (void) state;
+
+    for (c = 0; c < 256; c++) {
+        digit = memchr(digits, c >= 'A' && c <= 'Z' ? c | 0x20 : c, 16);
+
+        assert_int_equal(weir_hex_digit((uint8_t) c),
+                         digit != NULL ? digit - digits : -1);
     }
 }
 
@@ -401,6 +422,7 @@ main(void)
         cmocka_unit_test(test_err),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_utf8_all),
+        cmocka_unit_test(test_hex_digits),
         cmocka_unit_test(test_names)
     };
 

@@ -14,14 +14,10 @@
 #include "weir_claims.h"
 
 
+#define str(s)  weir_cstr(s)
+
+
 static const weir_str_t  none = { 0, NULL };
-
-
-static weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 static void

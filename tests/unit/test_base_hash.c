@@ -13,11 +13,7 @@
 #include "weir_hash.h"
 
 
-static weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
+#define str(s)  weir_cstr(s)
 
 
 /*

@@ -14,6 +14,8 @@
 #include "weir_path.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define SLASH      WEIR_PATH_ALLOW_ENC_SLASH
 #define DOUBLE     WEIR_PATH_ALLOW_DOUBLE_SLASH
 #define SEMICOLON  WEIR_PATH_ALLOW_SEMICOLON
@@ -26,13 +28,6 @@
 
 
 static weir_path_t  path;
-
-
-static weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 /*

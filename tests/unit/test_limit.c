@@ -12,14 +12,9 @@
 #include "weir_rate.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define SECOND  1000000000ull
-
-
-static weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 static weir_rate_t

@@ -14,17 +14,12 @@
 #include "weir_split.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define UNITS  200000
 
 
 static const weir_hash_key_t  secret = { "0123456789abcdef" };
-
-
-static weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 static weir_split_t *

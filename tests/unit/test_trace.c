@@ -13,6 +13,8 @@
 #include "weir_hash.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define TRACE   "4bf92f3577b34da6a3ce929d0e0e4736"
 #define PARENT  "00f067aa0ba902b7"
 #define VALID   "00-" TRACE "-" PARENT "-01"
@@ -49,18 +51,6 @@ source_random(void *ctx, void *dst, size_t len)
     }
 
     return WEIR_OK;
-}
-
-
-static weir_str_t
-str(const char *s)
-{
-    weir_str_t  v;
-
-    v.len = strlen(s);
-    v.data = (const uint8_t *) s;
-
-    return v;
 }
 
 

@@ -12,16 +12,7 @@
 #include "weir_trace.h"
 
 
-static weir_str_t
-str(const char *s)
-{
-    weir_str_t  v;
-
-    v.len = strlen(s);
-    v.data = (const uint8_t *) s;
-
-    return v;
-}
+#define str(s)  weir_cstr(s)
 
 
 static void

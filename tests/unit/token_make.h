@@ -26,6 +26,8 @@
 #include "weir_token.h"
 
 
+#define str(s)  weir_cstr(s)
+
 #define NOW     1767225600             /* 2026-01-01T00:00:00Z */
 #define CLAIMS  "\"iss\":\"https://idp.test/\",\"aud\":\"orders\","           \
                 "\"sub\":\"alice\",\"exp\":1767225900"
@@ -34,13 +36,6 @@
 
 static EVP_PKEY      *es256, *es384, *rsa, *eddsa, *other;
 static weir_crypto_t  crypto;
-
-
-static inline weir_str_t
-str(const char *s)
-{
-    return (weir_str_t) { strlen(s), (const uint8_t *) s };
-}
 
 
 static inline EVP_PKEY *

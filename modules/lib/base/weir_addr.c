@@ -92,8 +92,9 @@ weir_addr_parse_ipv4(weir_str_t s, uint8_t *dst)
 static int
 weir_addr_parse_ipv6(weir_str_t s, uint8_t *dst)
 {
+    int         digit;
     size_t      i, n, start, digits, gap;
-    uint8_t     c, bytes[16];
+    uint8_t     bytes[16];
     unsigned    v;
     weir_str_t  v4;
 
@@ -112,18 +113,9 @@ weir_addr_parse_ipv6(weir_str_t s, uint8_t *dst)
         start = i;
 
         for (digits = 0; i < s.len; i++, digits++) {
-            c = s.data[i];
+            digit = weir_hex_digit(s.data[i]);
 
-            if (c >= '0' && c <= '9') {
-                c -= '0';
-
-            } else if (c >= 'a' && c <= 'f') {
-                c = c - 'a' + 10;
-
-            } else if (c >= 'A' && c <= 'F') {
-                c = c - 'A' + 10;
-
-            } else {
+            if (digit < 0) {
                 break;
             }
 
@@ -131,7 +123,7 @@ weir_addr_parse_ipv6(weir_str_t s, uint8_t *dst)
                 return WEIR_ERROR;
             }
 
-            v = v << 4 | c;
+            v = v << 4 | (unsigned) digit;
         }
 
         if (i < s.len && s.data[i] == '.') {

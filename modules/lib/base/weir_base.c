@@ -47,7 +47,7 @@ weir_cstr(const char *s)
     weir_str_t  str;
 
     str.data = (const uint8_t *) s;
-    str.len = strlen(s);
+    str.len = s == NULL ? 0 : strlen(s);
 
     return str;
 }
@@ -366,6 +366,36 @@ weir_utf8_valid(weir_str_t s)
     }
 
     return 1;
+}
+
+
+uint8_t *
+weir_utf8_put(uint8_t *dst, uint32_t ch)
+{
+    if (ch < 0x80) {
+        *dst++ = (uint8_t) ch;
+        return dst;
+    }
+
+    if (ch < 0x800) {
+        *dst++ = (uint8_t) (0xc0 | ch >> 6);
+
+    } else {
+
+        if (ch < 0x10000) {
+            *dst++ = (uint8_t) (0xe0 | ch >> 12);
+
+        } else {
+            *dst++ = (uint8_t) (0xf0 | ch >> 18);
+            *dst++ = (uint8_t) (0x80 | (ch >> 12 & 0x3f));
+        }
+
+        *dst++ = (uint8_t) (0x80 | (ch >> 6 & 0x3f));
+    }
+
+    *dst++ = (uint8_t) (0x80 | (ch & 0x3f));
+
+    return dst;
 }
 
 

@@ -32,8 +32,7 @@ typedef struct {
 #define weir_str(literal)                                                     \
     ((weir_str_t) { sizeof(literal) - 1, (const uint8_t *) (literal) })
 
-/* The bytes of a zero terminated string, without the zero; they stay s's. */
-
+/* The bytes of a zero terminated string, which stay its; NULL is absent. */
 weir_str_t weir_cstr(const char *s);
 
 
@@ -106,6 +105,26 @@ int weir_str_caseeq(weir_str_t a, weir_str_t b);
 
 /* 1 if s is well formed UTF-8 (RFC 3629: no surrogates, no overlong). */
 int weir_utf8_valid(weir_str_t s);
+
+/*
+ * Writes a character, at most U+10FFFF, as UTF-8 (RFC 3629, 3) into dst: 1 to
+ * 4 bytes.  Returns what is behind them.
+ */
+uint8_t *weir_utf8_put(uint8_t *dst, uint32_t ch);
+
+/* The value of a hex digit in either case, or -1. */
+
+static inline int
+weir_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 /* 1 if s is a Weir name: [a-z0-9][a-z0-9_-]{0,62} and no reserved word. */
 int weir_name_valid(weir_str_t s);

@@ -282,7 +282,7 @@ weir_query_name(const uint8_t *p, const uint8_t *last, weir_str_t name)
 static int
 weir_query_byte(const uint8_t **p, const uint8_t *last)
 {
-    int      i, v;
+    int      high, low;
     uint8_t  c;
 
     c = *(*p)++;
@@ -299,26 +299,9 @@ weir_query_byte(const uint8_t **p, const uint8_t *last)
         return -1;
     }
 
-    v = 0;
+    high = weir_hex_digit((*p)[0]);
+    low = weir_hex_digit((*p)[1]);
+    *p += 2;
 
-    for (i = 0; i < 2; i++) {
-        c = *(*p)++;
-
-        if (c >= '0' && c <= '9') {
-            c -= '0';
-
-        } else if (c >= 'a' && c <= 'f') {
-            c = c - 'a' + 10;
-
-        } else if (c >= 'A' && c <= 'F') {
-            c = c - 'A' + 10;
-
-        } else {
-            return -1;
-        }
-
-        v = v << 4 | c;
-    }
-
-    return v;
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
 }

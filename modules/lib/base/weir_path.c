@@ -435,33 +435,14 @@ weir_path_same(const weir_path_t *a, const weir_path_t *b)
 static int
 weir_path_hex(const uint8_t *p, const uint8_t *last)
 {
-    int      v, i;
-    uint8_t  c;
+    int  high, low;
 
     if (last - p < 2) {
         return -1;
     }
 
-    v = 0;
+    high = weir_hex_digit(p[0]);
+    low = weir_hex_digit(p[1]);
 
-    for (i = 0; i < 2; i++) {
-        c = p[i];
-
-        if (c >= '0' && c <= '9') {
-            c -= '0';
-
-        } else if (c >= 'a' && c <= 'f') {
-            c = c - 'a' + 10;
-
-        } else if (c >= 'A' && c <= 'F') {
-            c = c - 'A' + 10;
-
-        } else {
-            return -1;
-        }
-
-        v = v << 4 | c;
-    }
-
-    return v;
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
 }

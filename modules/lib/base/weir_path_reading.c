@@ -7,7 +7,6 @@
 
 
 static int weir_reading_byte(const uint8_t **p, const uint8_t *last);
-static int weir_reading_hex(uint8_t c);
 
 
 int
@@ -65,8 +64,8 @@ weir_path_reading(weir_path_t *other, uint8_t *buf, const weir_path_t *path)
     /* what could be decoded a third time is too much */
 
     for (p = buf; p < dst; p++) {
-        if (*p == '%' && dst - p > 2 && weir_reading_hex(p[1]) >= 0
-            && weir_reading_hex(p[2]) >= 0)
+        if (*p == '%' && dst - p > 2 && weir_hex_digit(p[1]) >= 0
+            && weir_hex_digit(p[2]) >= 0)
         {
             return WEIR_ERROR;
         }
@@ -105,8 +104,8 @@ weir_reading_byte(const uint8_t **p, const uint8_t *last)
         return c;
     }
 
-    high = weir_reading_hex((*p)[0]);
-    low = weir_reading_hex((*p)[1]);
+    high = weir_hex_digit((*p)[0]);
+    low = weir_hex_digit((*p)[1]);
 
     if (high < 0 || low < 0) {
         return c;
@@ -115,17 +114,4 @@ weir_reading_byte(const uint8_t **p, const uint8_t *last)
     *p += 2;
 
     return high << 4 | low;
-}
-
-
-static int
-weir_reading_hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
 }

@@ -10,7 +10,6 @@ static int weir_read_more(weir_reader_t *r);
 static int weir_read_next(weir_reader_t *r, uint32_t *n, uint8_t bracket);
 static int weir_read_escape(weir_reader_t *r, uint8_t **dst);
 static int weir_read_hex(weir_reader_t *r, uint32_t *v);
-static uint8_t *weir_utf8_put(uint8_t *dst, uint32_t c);
 static size_t weir_write_byte_len(uint8_t c);
 
 
@@ -398,6 +397,8 @@ weir_read_escape(weir_reader_t *r, uint8_t **dst)
         return weir_read_fault(r, "a character before the escape");
     }
 
+    /* at most 3 bytes for the 6 of an escape, 4 for 12 */
+
     *dst = weir_utf8_put(*dst, v);
 
     return WEIR_OK;
@@ -409,8 +410,7 @@ weir_read_escape(weir_reader_t *r, uint8_t **dst)
 static int
 weir_read_hex(weir_reader_t *r, uint32_t *v)
 {
-    int       i;
-    uint8_t   c;
+    int       i, digit;
     uint32_t  value;
 
     value = 0;
@@ -420,56 +420,19 @@ weir_read_hex(weir_reader_t *r, uint32_t *v)
     }
 
     for (i = 2; i < 6; i++) {
-        c = r->p[i];
+        digit = weir_hex_digit(r->p[i]);
 
-        if (c >= '0' && c <= '9') {
-            c -= '0';
-
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            c = (uint8_t) ((c | 0x20) - 'a' + 10);
-
-        } else {
+        if (digit < 0) {
             return weir_read_fault(r, "four hex digits");
         }
 
-        value = value << 4 | c;
+        value = value << 4 | (uint32_t) digit;
     }
 
     r->p += 6;
     *v = value;
 
     return WEIR_OK;
-}
-
-
-/* At most 3 bytes for the 6 of an escape, 4 for 12. */
-
-static uint8_t *
-weir_utf8_put(uint8_t *dst, uint32_t c)
-{
-    if (c < 0x80) {
-        *dst++ = (uint8_t) c;
-        return dst;
-    }
-
-    if (c < 0x800) {
-        *dst++ = (uint8_t) (0xc0 | c >> 6);
-
-    } else {
-        if (c < 0x10000) {
-            *dst++ = (uint8_t) (0xe0 | c >> 12);
-
-        } else {
-            *dst++ = (uint8_t) (0xf0 | c >> 18);
-            *dst++ = (uint8_t) (0x80 | (c >> 12 & 0x3f));
-        }
-
-        *dst++ = (uint8_t) (0x80 | (c >> 6 & 0x3f));
-    }
-
-    *dst++ = (uint8_t) (0x80 | (c & 0x3f));
-
-    return dst;
 }
 
 

@@ -18,7 +18,6 @@ static int weir_policy_lex_symbol(weir_policy_parser_t *ps);
 static uint32_t weir_policy_lex_char(const uint8_t *p, size_t len,
     size_t *size);
 static int weir_policy_lex_control(uint32_t ch);
-static int weir_policy_hex(uint8_t ch);
 
 
 static int
@@ -321,7 +320,7 @@ weir_policy_lex_address(weir_str_t src, uint32_t pos)
     colon = 0;
 
     while (pos < src.len
-           && (weir_policy_hex(src.data[pos]) >= 0 || src.data[pos] == ':'
+           && (weir_hex_digit(src.data[pos]) >= 0 || src.data[pos] == ':'
                || src.data[pos] == '.'))
     {
         colon |= src.data[pos] == ':';
@@ -487,7 +486,7 @@ weir_policy_lex_escape(weir_policy_token_t *tok, weir_str_t src,
     ch = 0;
 
     for (digits = 0; src.data[p] != '}'; digits++, p++) {
-        v = weir_policy_hex(src.data[p]);
+        v = weir_hex_digit(src.data[p]);
 
         if (v < 0 || digits == 6) {
             return NULL;
@@ -507,43 +506,7 @@ weir_policy_lex_escape(weir_policy_token_t *tok, weir_str_t src,
 
     *pos = p + 1;
 
-    if (ch < 0x80) {
-        *dst++ = (uint8_t) ch;
-        return dst;
-    }
-
-    if (ch < 0x800) {
-        *dst++ = (uint8_t) (0xc0 | ch >> 6);
-
-    } else {
-
-        if (ch < 0x10000) {
-            *dst++ = (uint8_t) (0xe0 | ch >> 12);
-
-        } else {
-            *dst++ = (uint8_t) (0xf0 | ch >> 18);
-            *dst++ = (uint8_t) (0x80 | (ch >> 12 & 0x3f));
-        }
-
-        *dst++ = (uint8_t) (0x80 | (ch >> 6 & 0x3f));
-    }
-
-    *dst++ = (uint8_t) (0x80 | (ch & 0x3f));
-
-    return dst;
-}
-
-
-static int
-weir_policy_hex(uint8_t ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    ch |= 0x20;
-
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+    return weir_utf8_put(dst, ch);
 }
 
 
