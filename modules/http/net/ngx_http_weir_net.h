@@ -31,6 +31,7 @@
 
 #define NGX_HTTP_WEIR_NET_DENIED       30000    /* ms */
 #define NGX_HTTP_WEIR_NET_LOOK         1000
+#define NGX_HTTP_WEIR_NET_PROVEN       1000     /* up, before it counts */
 #define NGX_HTTP_WEIR_NET_ASIDE        5000     /* without being asked */
 #define NGX_HTTP_WEIR_NET_READ         2000     /* of a password file */
 #define NGX_HTTP_WEIR_NET_LATE         1000     /* ms past the deadline */

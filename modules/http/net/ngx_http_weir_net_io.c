@@ -189,6 +189,11 @@ ngx_http_weir_net_write(ngx_event_t *wev)
         }
 
         if (n <= 0) {
+
+            /* why the other side left may lie there still, as TLS's alert */
+
+            (void) c->recv(c, ngx_http_weir_net_buf, NGX_HTTP_WEIR_NET_BUF);
+
             ngx_http_weir_net_lost(net, "the connection was lost");
             return;
         }
@@ -343,9 +348,11 @@ ngx_http_weir_net_answer(ngx_http_weir_net_t *net, const weir_resp_t *reply)
     if (reply && handler && net->state == NGX_HTTP_WEIR_NET_UP) {
         moved = ngx_http_weir_net_redirected(net, w, reply);
 
-        /* now it is proven that it serves; one that redirects does not */
+        /* proven to serve: not by redirections, nor by one answer alone */
 
-        if (!moved && handler != ngx_http_weir_net_checked) {
+        if (!moved && handler != ngx_http_weir_net_checked
+            && ngx_current_msec - net->since >= NGX_HTTP_WEIR_NET_PROVEN)
+        {
             net->failures = 0;
         }
     }

@@ -407,6 +407,7 @@ void
 ngx_http_weir_net_up(ngx_http_weir_net_t *net)
 {
     net->state = NGX_HTTP_WEIR_NET_UP;
+    net->since = ngx_current_msec;
     net->moving = 0;
 
     ngx_http_weir_net_settled(net);

@@ -41,6 +41,7 @@ struct ngx_http_weir_net_s {
     weir_resp_session_t           session;
     ngx_uint_t                    seed;         /* index of hosts, next */
     ngx_uint_t                    failures;     /* in a row */
+    ngx_msec_t                    since;        /* it is up */
     ngx_event_t                   timer;        /* of the present state */
     ngx_event_t                   flush;
     ngx_resolver_ctx_t           *resolving;
