@@ -17,7 +17,8 @@ my $count = 0;
 # ones of redis-server), auth => [USER, PASSWORD] or [PASSWORD] (of our own
 # client), tls => NAME (NAME.crt and NAME.key in the test's folder, ca.crt;
 # the port speaks TLS), sentinel => 1, server (the binary, else
-# $TEST_REDIS_SERVER, else redis-server).  Returns when it answers.
+# $TEST_REDIS_SERVER, else redis-server), address (127.0.0.1), port (else one
+# of its own).  Returns when it answers.
 
 sub new {
     my ($class, $test, %o) = @_;
@@ -32,7 +33,7 @@ sub new {
         $self->{unix} = "$dir/redis.sock";
 
     } else {
-        $self->{port} = $test->port("redis_$n");
+        $self->{port} ||= $test->port("redis_$n");
     }
 
     $self->start;
@@ -54,7 +55,7 @@ sub start {
     my @where = $self->{unix}
         ? ('--port', 0, '--unixsocket', $self->{unix}, '--unixsocketperm', 777)
         : ($self->{tls} ? ('--port', 0, '--tls-port') : '--port',
-           $self->{port}, '--bind', '127.0.0.1');
+           $self->{port}, '--bind', $self->{address} || '127.0.0.1');
 
     push @where, '--tls-cert-file', "$d/$self->{tls}.crt", '--tls-key-file',
         "$d/$self->{tls}.key", '--tls-ca-cert-file', "$d/ca.crt"
@@ -127,7 +128,8 @@ sub command {
 
         $self->{c} = Weir::Net->new(
             $self->{unix} ? (unix => $self->{unix})
-                          : (port => $self->{port}),
+                          : (port => $self->{port},
+                             host => $self->{address}),
             $self->{tls} ? (tls => { SSL_cert_file => "$d/client.crt",
                                      SSL_key_file => "$d/client.key" })
                          : (),
