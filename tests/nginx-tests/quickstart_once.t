@@ -30,8 +30,11 @@ sub quickstart {
 # what of it is there: folders, and processes that name them
 
 sub left {
-    return (glob($t->path('tmp1/weir-quickstart.*')),
-            grep { slurp("$_/cmdline") =~ m{\Q@{[$t->dir]}\E/tmp1/} }
+    my $tmp = $t->path('tmp1') . '/';
+
+    return (glob("${tmp}weir-quickstart.*"),
+            grep { slurp("$_/cmdline") =~ /\Q$tmp\E/
+                   || (readlink("$_/cwd") || '') =~ /^\Q$tmp\E/ }
             glob '/proc/[0-9]*');
 }
 
@@ -115,12 +118,52 @@ is(join(' ', left()), '', 'nothing is left');
 
 is("$rc $out", "0 nothing runs\n", '--stop again');
 
-# what comes later is said clearly
+# the same with the store in a Redis of its own
 
-($rc, $out, $err) = quickstart('--redis');
+($rc, $out, $err) = quickstart('--redis', '--once');
 
-is($rc, 2, '--redis');
-like($err, qr/comes with the next release/, 'says when');
+is($rc, 0, '--redis --once');
+like($out, qr/^\d+ passed, 0 failed$/m, 'every check passed')
+    or diag(join "\n", grep { /NOT OK/ } split /\n/, "$out\n$err");
+like($out, qr/^    redis     127\.0\.0\.1:\d+$/m, 'it says where');
+like($out, qr/^  ok      weirctl $_$/m, "weirctl $_")
+    for qw(push rollback status split);
+like($out, qr/^  ok      every user gets green$/m, 'a live split change');
+is(join(' ', left()), '', 'nothing is left, nor its Redis');
+
+# one that stays: its Redis knows nobody without a password
+
+($rc, $out) = quickstart('--redis');
+is($rc, 0, 'it starts');
+
+my ($redis) = $out =~ /^    redis     127\.0\.0\.1:(\d+)$/m;
+
+like(reply($redis), qr/^-NOAUTH/, 'no password, no word');
+
+# what it prints works as printed
+
+my @lines = $out =~ /^  \$ ((?:export |\S+weirctl )(?:push|status|\S+).*)$/mg;
+my ($export) = grep { /^export WEIR_STORE=.*user=policy/ } @lines;
+my ($key) = grep { /^export WEIR_SIGN_KEY=/ } @lines;
+my ($push) = grep { /weirctl push/ } @lines;
+
+($code, $answer, $err) = $t->execute(['sh', '-c', "$export; $key; $push"]);
+is($code, 0, "$push") or diag($err);
+
+($rc, $out) = quickstart('--redis');
+like($out, qr/Already running/, 'run again it is the same one');
+($rc, $out) = quickstart();
+like($out, qr/Another build is running: it ends/, 'with a folder: another');
+ok(!eval { Weir::Net->new(port => $redis) }, 'the Redis is gone');
+quickstart('--stop');
+wait_for { !left() } 10, 'the end of all of it';
+
+sub reply {
+    my ($port) = @_;
+    my $c = Weir::Net->new(port => $port);
+    $c->send("PING\r\n");
+    return $c->read_until("\r\n");
+}
 
 is((quickstart('--nonsense'))[0], 2, 'an unknown option');
 
