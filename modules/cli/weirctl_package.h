@@ -66,7 +66,7 @@ int weirctl_package_head(weirctl_fleet_t *f, weirctl_package_t *p,
  * their configuration.  WEIRCTL_GO_ON or WEIRCTL_NO.
  */
 int weirctl_contract(const weirctl_gateways_t *g,
-    const weir_policy_image_t *image);
+    const weir_policy_bundle_t *bundle);
 
 /*
  * Publishes over head, waits for the gateways in g unless told not to, and

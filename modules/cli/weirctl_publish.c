@@ -1,7 +1,6 @@
 
 /*
- * weirctl: a bundle published: which version it has, who can serve it, and
- * what becomes of it in the fleet.
+ * weirctl: a bundle published, and what becomes of it in the fleet.
  */
 
 #include <time.h>
@@ -16,22 +15,12 @@
 
 
 typedef struct {
-    const json_t        *issuers;    /* of one gateway */
-    weir_str_t           node;
-} weirctl_bind_t;
-
-typedef struct {
     uint8_t   hashes[WEIRCTL_KEEP][WEIR_BUNDLE_SEGMENTS][WEIR_STORE_HASH];
     uint32_t  n[WEIRCTL_KEEP];
     uint32_t  next;
 } weirctl_keep_t;
 
 
-static unsigned weirctl_contract_policy(weirctl_bind_t *b, const char *name,
-    const weir_policy_image_t *image);
-static int weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
-    weir_str_t name);
-static void weirctl_contract_report(void *ctx, weir_str_t message);
 static int weirctl_keep_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
 static int weirctl_collect(weirctl_fleet_t *f, const weirctl_package_t *p);
 static const char *weirctl_wait_state(const weirctl_gateway_t *g,
@@ -43,102 +32,6 @@ static int weirctl_publish_print(weirctl_fleet_t *f,
     const weirctl_gateways_t *g);
 static const weirctl_gateway_t *weirctl_gateway_find(
     const weirctl_gateways_t *g, weir_str_t node);
-
-
-/*
- * A report's "contract": {"policies":[NAME...],"issuers":[NAME...]}, what
- * nginx.conf names.  What of it cannot arrive where, only the gateway knows.
- */
-
-int
-weirctl_contract(const weirctl_gateways_t *g,
-    const weir_policy_image_t *image)
-{
-    json_t          *contract, *policies;
-    size_t           k;
-    uint32_t         i;
-    unsigned         faults;
-    const char      *name;
-    weirctl_bind_t   b;
-
-    faults = 0;
-
-    for (i = 0; i < g->n; i++) {
-        contract = json_object_get(g->list[i].report, "contract");
-        policies = json_object_get(contract, "policies");
-
-        b.node = g->list[i].node;
-        b.issuers = json_object_get(contract, "issuers");
-
-        for (k = 0; g->list[i].live && k < json_array_size(policies); k++) {
-            name = json_string_value(json_array_get(policies, k));
-
-            if (name != NULL) {
-                faults += weirctl_contract_policy(&b, name, image);
-            }
-        }
-    }
-
-    return faults != 0 ? WEIRCTL_NO : WEIRCTL_GO_ON;
-}
-
-
-static unsigned
-weirctl_contract_policy(weirctl_bind_t *b, const char *name,
-    const weir_policy_image_t *image)
-{
-    uint32_t               policy;
-    weir_policy_binder_t   binder;
-
-    if (weir_policy_find(image, weir_cstr(name), &policy) != WEIR_OK) {
-        (void) weirctl_error("gateway %.*s uses policy \"%s\", which the "
-                             "bundle lacks", (int) b->node.len, b->node.data,
-                             name);
-        return 1;
-    }
-
-    binder.known = weirctl_contract_known;
-    binder.report = weirctl_contract_report;
-    binder.ctx = b;
-
-    return weir_policy_bind(image, policy, NULL, 0, &binder);
-}
-
-
-static int
-weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
-    weir_str_t name)
-{
-    weirctl_bind_t *b = ctx;
-
-    size_t       i;
-    const char  *issuer;
-
-    (void) kind;
-
-    for (i = 0; i < json_array_size(b->issuers); i++) {
-        issuer = json_string_value(json_array_get(b->issuers, i));
-
-        if (issuer != NULL && strlen(issuer) == name.len
-            && memcmp(issuer, name.data, name.len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-weirctl_contract_report(void *ctx, weir_str_t message)
-{
-    weirctl_bind_t *b = ctx;
-
-    (void) weirctl_error("gateway %.*s cannot serve it: %.*s",
-                         (int) b->node.len, b->node.data, (int) message.len,
-                         message.data);
-}
 
 
 int

@@ -207,7 +207,7 @@ weirctl_push_folder(weirctl_fleet_t *f, weirctl_base_t *b, const char *path,
     }
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_contract(&b->gateways, bundle.bundle.image);
+        rc = weirctl_contract(&b->gateways, &bundle.bundle);
     }
 
     if (rc == WEIRCTL_GO_ON) {
@@ -307,7 +307,7 @@ weirctl_push_files(weirctl_fleet_t *f, weirctl_base_t *b,
     rc = weirctl_package_compile(f->ctl, &bundle, files, nfiles, tests);
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_contract(&b->gateways, bundle.bundle.image);
+        rc = weirctl_contract(&b->gateways, &bundle.bundle);
     }
 
     if (rc == WEIRCTL_GO_ON) {

@@ -9,6 +9,7 @@
 #define WEIRCTL_WHY  1024
 
 
+static int weirctl_status_fetch(weirctl_fleet_t *f, weirctl_doc_t *head);
 static const char *weirctl_status_of(const weirctl_gateway_t *g,
     const weirctl_doc_t *head);
 static int weirctl_status_waits(const weirctl_doc_t *head);
@@ -52,8 +53,7 @@ weirctl_status(weirctl_t *ctl)
     rc = weirctl_fleet(ctl, &f, &o, 0);
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_doc_fetch(&f, &head, WEIR_KIND_BUNDLE,
-                               weir_str(WEIR_BUNDLE_ID));
+        rc = weirctl_status_fetch(&f, &head);
     }
 
     if (rc != WEIRCTL_GO_ON) {
@@ -97,6 +97,38 @@ weirctl_status(weirctl_t *ctl)
     weirctl_fleet_done(&f);
 
     return rc;
+}
+
+
+/* What is in the head's place and is no head is told beside the gateways. */
+
+static int
+weirctl_status_fetch(weirctl_fleet_t *f, weirctl_doc_t *head)
+{
+    weir_str_t        text;
+    weir_store_err_t  err;
+
+    memset(head, 0, sizeof(weirctl_doc_t));
+
+    switch (f->store->ops->head(f->store, &f->arena, WEIR_ENVELOPE_MAX, &text,
+                                &err))
+    {
+    case WEIR_STORE_OK:
+        return weirctl_doc_read(f, &f->arena, head, text);
+
+    case WEIR_STORE_MISSING:
+        return WEIRCTL_GO_ON;
+
+    case WEIR_STORE_TOO_LARGE:
+    case WEIR_STORE_WRONG_TYPE:
+    case WEIR_STORE_CORRUPT:
+        head->there = 1;
+        head->err = err.err;
+        return WEIRCTL_GO_ON;
+
+    default:
+        return weirctl_store_error(&err);
+    }
 }
 
 

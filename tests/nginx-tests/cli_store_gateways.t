@@ -247,6 +247,51 @@ like($err, qr/gateway gw-1 cannot serve it: orders\.policy:3:\d+: .*partner/,
 $f->report('gw-1', contract => { %contract, issuers => ['partner'] });
 ($rc, $out, $err) = $f->ctl('push', $t->path('claims'), '--no-wait');
 is($rc, 0, 'one that it has');
+
+# whose tokens arrive where
+
+$t->file('open/orders.policy', <<'END');
+language 1;
+policy orders;
+schema { claim tenant string; }
+permit x { who anyone; if claim.tenant == "a"; }
+END
+my $open = $t->path('open');
+
+$f->report('gw-1', contract => { %contract, issuers => ['a', 'b'],
+    locations => [{ policy => 'orders', issuers => ['a'], at => 'x:1' }] });
+($rc, $out, $err) = $f->ctl('push', $open, '--no-wait');
+is($rc, 0, 'a schema of whoever arrives, and one can');
+my $head_then = slurp($f->path('head.json'));
+
+$f->report('gw-1', contract => { %contract, issuers => ['a', 'b'],
+    locations => [{ policy => 'orders', issuers => ['a'], at => 'x:1' },
+                  { policy => 'orders', issuers => ['a', 'b'],
+                    at => "/etc/nginx.conf:31\e[2J" }] });
+($rc, $out, $err) = $f->ctl('push', $open, '--no-wait');
+is($rc, 1, 'two issuers can');
+like($err, qr{gw-1 cannot serve it at /etc/nginx\.conf:31\S*: orders\.policy:3:},
+     'place and line are named');
+unlike($err, qr/\e/, 'in words that control no terminal');
+is(slurp($f->path('head.json')), $head_then, 'nothing was published');
+
+# room for the image
+
+$f->report('gw-1', contract => { %contract, room => 200 });
+($rc, $out, $err) = $f->ctl('push', $get, '--no-wait');
+is($rc, 1, 'no room for its image');
+like($err, qr/gateway gw-1 cannot serve it: its image has \d+ bytes, and /,
+     'it says so');
+
+for my $odd ({ locations => 7 }, { locations => [7, {}, { policy => 7 },
+             { policy => 'none' }, { policy => 'orders', issuers => 7 }] },
+             { room => -1 }, { room => 'x' })
+{
+    $f->report('gw-1', contract => { %contract, %$odd });
+    ($rc) = $f->ctl('push', $get, '--no-wait');
+    is($rc, 0, 'odd reports hinder nobody');
+}
+
 $f->report('gw-1', contract => { policies => ['x'] }, age => 60);
 ($rc, $out, $err) = $f->ctl('push', $get, '--no-wait');
 is($rc, 0, 'a lost gateway asks for nothing');

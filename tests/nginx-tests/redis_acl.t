@@ -197,7 +197,8 @@ my %refused = (
     'gw-1' => [
         [SET => $key{head}, 'x'], [SET => $seg, 'x'], [SET => $key{rev}, 1],
         [SET => $key{live}, 'x'], [SET => $key{audit}, 'x'],
-        [SET => 'weir:{prod}:gw:gw-2', 'x'], [SET => 'weir:{other}:gw:gw-1', 'x'],
+        [SET => 'weir:{prod}:gw:gw-2', 'x'],
+        [SET => 'weir:{other}:gw:gw-1', 'x'],
         [HSET => $key{live}, 'split/checkout', 'x'], [DEL => $key{head}],
         [DEL => 'weir:{prod}:gw:gw-1'], [XADD => $key{audit}, '*', 'a', 'b'],
         [INCR => $key{rev}], [EXPIRE => $key{head}, 1],
@@ -240,10 +241,12 @@ my @all = (['FLUSHALL'], ['FLUSHDB'], [CONFIG => 'GET', '*'],
            [CONFIG => 'SET', 'appendonly', 'no'], ['SAVE'],
            [EVAL => 'return 1', 0], [ACL => 'LIST'], ['ACL', 'LOAD'],
            [RENAME => $key{head}, 'x'], [COPY => $key{head}, "$key{head}:2"],
-           [RESTORE => $key{head}, 0, 'x'], [MIGRATE => '127.0.0.1', 1, 'x', 0, 1],
+           [RESTORE => $key{head}, 0, "x"],
+           [MIGRATE => '127.0.0.1', 1, 'x', 0, 1],
            [KEYS => '*'], ['MONITOR'], [SUBSCRIBE => 'x'],
            [PUBLISH => 'x', 'y'], [CLIENT => 'LIST'], ['SHUTDOWN'],
-           [REPLICAOF => 'NO', 'ONE'], [SCRIPT => 'FLUSH'], [GETDEL => $key{head}],
+           [REPLICAOF => 'NO', 'ONE'], [SCRIPT => 'FLUSH'],
+           [GETDEL => $key{head}],
            [EXPIRE => $key{head}, 1], [PERSIST => $key{head}],
            [SELECT => 1], [SWAPDB => 0, 1]);
 
@@ -280,12 +283,10 @@ is($rc, 0, 'archivist: audit trim') or diag $err;
 # a gateway with the rights of another: its report is refused, it decides
 
 {
-    my $before = $r->command('GET', 'weir:{prod}:gw:gw-2');
-
     $r->command('ACL', 'SETUSER', 'gw-2', 'resetkeys', '%R~weir:{prod}:cfg:*',
                 '%W~weir:{prod}:gw:gw-9');
-    wait_for { $b->log_lines(qr/the report cannot be written to the store: denied: /) } 20,
-        'its report is refused';
+    my $denied = qr/the report cannot be written to the store: denied: /;
+    wait_for { $b->log_lines($denied) } 20, 'its report is refused';
     is(http_get($b->port, '/x')->status, 200, 'it decides');
     is(http_get($b->port, '/api')->json->{store}{state}, 'up',
        'and reads the store');

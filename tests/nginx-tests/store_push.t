@@ -134,8 +134,14 @@ my $report = $store->report('gw1');
 
 is($report->{node}, 'gw1', 'report: node');
 is($report->{bundle}{hash}, api()->{bundle}{hash}, 'report: hash');
+my $room = delete $report->{contract}{room};
+cmp_ok($room, '>', 100000, 'report: room for an image');
+my ($at) = map { delete $_->{at} } @{ $report->{contract}{locations} };
+like($at, qr/nginx\.conf:20$/, 'report: where the policy is named');
 is_deeply($report->{contract}, { policies => ['p'], issuers => [],
-                                 splits => {} }, 'report: contract');
+                                 splits => {}, locations => [
+                                     { policy => 'p', issuers => [] } ] },
+          'report: contract');
 is($report->{fences}{'bundle/head'}{version}, 2, 'report: fence');
 is($report->{store}{state}, 'up', 'report: store');
 is_deeply($report->{splits}, {}, 'report: splits');

@@ -28,6 +28,10 @@ static ngx_int_t ngx_http_weir_policy_binding(ngx_conf_t *cf,
 static ngx_int_t ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
     ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
     ngx_http_weir_policy_binding_t *b);
+static void ngx_http_weir_policy_kind(ngx_http_weir_policy_main_conf_t *mcf);
+static ngx_uint_t ngx_http_weir_policy_alike(
+    const ngx_http_weir_policy_binding_t *a,
+    const ngx_http_weir_policy_binding_t *b);
 static int ngx_http_weir_policy_known(void *data,
     weir_policy_name_kind_t kind, weir_str_t name);
 static void ngx_http_weir_policy_fault(void *data, weir_str_t message);
@@ -134,6 +138,7 @@ ngx_http_weir_policy_binding(ngx_conf_t *cf,
     }
 
     if (issuers == NULL || issuers->nelts == 0) {
+        ngx_http_weir_policy_kind(mcf);
         return NGX_OK;
     }
 
@@ -149,6 +154,8 @@ ngx_http_weir_policy_binding(ngx_conf_t *cf,
     }
 
     b->nadmitted = issuers->nelts;
+
+    ngx_http_weir_policy_kind(mcf);
 
     return NGX_OK;
 }
@@ -352,4 +359,106 @@ ngx_array_t *
 ngx_http_weir_policy_issuer_names(ngx_http_weir_policy_main_conf_t *mcf)
 {
     return mcf->issuers;
+}
+
+
+ngx_int_t
+ngx_http_weir_policy_contract(ngx_http_weir_policy_main_conf_t *mcf,
+    json_t *contract)
+{
+    char                            *at;
+    size_t                           room;
+    json_t                          *locations, *one, *issuers;
+    ngx_uint_t                       i, k;
+    ngx_http_weir_policy_binding_t  *b, *bindings;
+
+    locations = json_array();
+    bindings = mcf->bindings.elts;
+
+    for (i = 0; i < mcf->nkinds; i++) {
+
+        b = &bindings[mcf->kinds[i]];
+        issuers = json_array();
+
+        for (k = 0; k < b->nadmitted; k++) {
+            (void) json_array_append_new(issuers,
+                               json_stringn((char *) b->admitted[k].data,
+                                            b->admitted[k].len));
+        }
+
+        at = malloc(b->file.len + 1 + NGX_INT_T_LEN + 1);
+
+        if (at == NULL) {
+            json_decref(issuers);
+            json_decref(locations);
+            return NGX_ERROR;
+        }
+
+        (void) ngx_sprintf((u_char *) at, "%V:%ui%Z", &b->file, b->line);
+
+        one = json_pack("{s:s%, s:o, s:s}", "policy", (char *) b->name.data,
+                        b->name.len, "issuers", issuers, "at", at);
+        free(at);
+
+        if (json_array_append_new(locations, one) != 0) {
+            json_decref(locations);
+            return NGX_ERROR;
+        }
+    }
+
+    room = mcf->block ? ngx_http_weir_policy_image_room(mcf) : 0;
+
+    if (json_object_set_new(contract, "locations", locations) != 0) {
+        return NGX_ERROR;
+    }
+
+    return json_object_set_new(contract, "room",
+                               json_integer((json_int_t) room))
+           == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Bindings that differ; a report need not have all that could be. */
+
+static void
+ngx_http_weir_policy_kind(ngx_http_weir_policy_main_conf_t *mcf)
+{
+    ngx_uint_t                       i, n;
+    ngx_http_weir_policy_binding_t  *b;
+
+    b = mcf->bindings.elts;
+    n = mcf->bindings.nelts - 1;
+
+    for (i = 0; i < mcf->nkinds; i++) {
+        if (ngx_http_weir_policy_alike(&b[n], &b[mcf->kinds[i]])) {
+            return;
+        }
+    }
+
+    if (mcf->nkinds < NGX_HTTP_WEIR_POLICY_KINDS) {
+        mcf->kinds[mcf->nkinds++] = n;
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_weir_policy_alike(const ngx_http_weir_policy_binding_t *a,
+    const ngx_http_weir_policy_binding_t *b)
+{
+    ngx_uint_t  i;
+
+    if (!weir_str_eq(ngx_http_weir_policy_str(&a->name),
+                     ngx_http_weir_policy_str(&b->name))
+        || a->nadmitted != b->nadmitted)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < a->nadmitted; i++) {
+        if (!weir_str_eq(a->admitted[i], b->admitted[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

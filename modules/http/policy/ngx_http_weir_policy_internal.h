@@ -16,6 +16,7 @@
 #define NGX_HTTP_WEIR_POLICY_PARTS  3
 
 #define NGX_HTTP_WEIR_POLICY_ERROR  256     /* bytes kept of a message */
+#define NGX_HTTP_WEIR_POLICY_KINDS  256     /* bindings that a report has */
 
 
 struct ngx_http_weir_policy_main_conf_s {
@@ -36,6 +37,8 @@ struct ngx_http_weir_policy_main_conf_s {
 
     /* what a bundle must fit: for binding without a configuration at hand */
     ngx_array_t             bindings;    /* ngx_http_weir_policy_binding_t */
+    ngx_uint_t              kinds[NGX_HTTP_WEIR_POLICY_KINDS];  /* of them */
+    ngx_uint_t              nkinds;
     ngx_array_t            *issuers;     /* ngx_str_t; NULL: none */
 };
 

@@ -152,6 +152,13 @@ ngx_array_t *ngx_http_weir_policy_names(ngx_http_weir_policy_main_conf_t *mcf,
 ngx_array_t *ngx_http_weir_policy_issuer_names(
     ngx_http_weir_policy_main_conf_t *mcf);
 
+/*
+ * Adds to a contract what a bundle must fit: "locations", each policy with
+ * the issuers whose tokens arrive with it, once; "room", bytes of an image.
+ */
+ngx_int_t ngx_http_weir_policy_contract(ngx_http_weir_policy_main_conf_t *mcf,
+    json_t *contract);
+
 extern ngx_http_weir_provider_t  ngx_http_weir_policy_provider;
 
 

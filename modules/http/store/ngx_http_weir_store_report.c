@@ -196,6 +196,11 @@ ngx_http_weir_store_contract(json_t *root, ngx_http_weir_store_conf_t *sscf)
                             ngx_http_weir_policy_issuer_names(sscf->policy)),
                          "splits", splits);
 
+    if (ngx_http_weir_policy_contract(sscf->policy, contract) != NGX_OK) {
+        json_decref(contract);
+        return NGX_ERROR;
+    }
+
     return json_object_set_new(root, "contract", contract) == 0 ? NGX_OK
                                                                 : NGX_ERROR;
 }
