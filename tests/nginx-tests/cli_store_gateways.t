@@ -270,7 +270,7 @@ $f->report('gw-1', contract => { %contract, issuers => ['a', 'b'],
                     at => "/etc/nginx.conf:31\e[2J" }] });
 ($rc, $out, $err) = $f->ctl('push', $open, '--no-wait');
 is($rc, 1, 'two issuers can');
-like($err, qr{gw-1 cannot serve it at /etc/nginx\.conf:31\S*: orders\.policy:3:},
+like($err, qr{cannot serve it at /etc/nginx\.conf:31\S*: orders\.policy:3:},
      'place and line are named');
 unlike($err, qr/\e/, 'in words that control no terminal');
 is(slurp($f->path('head.json')), $head_then, 'nothing was published');
