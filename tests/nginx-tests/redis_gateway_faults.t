@@ -10,13 +10,13 @@ use lib "$FindBin::Bin/lib";
 use Time::HiRes qw(time);
 use Weir::Test;
 use Weir::FakeRedis;
-use Weir::Late;
+use Weir::Proxy;
 use Weir::Redis;
 use Weir::RedisGateway;
 
 my $t = Weir::Test->new(workers => 2);
 my $r = Weir::Redis->new($t);
-my $proxy = Weir::Late->new($t, $r->port);
+my $proxy = Weir::Proxy->new($t, $r->port);
 my $all = $Weir::RedisGateway::all;
 my $slow = Weir::Net::deadline_factor();
 my $real = 'redis://127.0.0.1:' . $proxy->port . ' timeout=300ms';
@@ -111,21 +111,21 @@ fault('SIGSTOP', $late, qr/timed out|no reply/, 2);
 $r->resume;
 recovers('SIGSTOP');
 
-$proxy->delay(2);
+$proxy->late(2);
 fault('2 s late', $late, qr/timed out|no reply/, 2);
-$proxy->delay(0);
+$proxy->late(0);
 recovers('2 s late');
 
 # late, but in time: the gateway waits, and is up
 
 $g->words('redis://127.0.0.1:' . $late . ' timeout=5s');
-$proxy->delay(0.5);
+$proxy->late(0.5);
 ok($t->reload, 'a slow store with a long deadline');
 $g->wait_up(20);
 like($g->push_rule('two', words => 'redis://127.0.0.1:' . $r->port,
                    args => ['--no-wait']), qr/^0 /, 'a push');
 is($g->serves('two', 15), $all, 'arrives over a slow link');
-$proxy->delay(0);
+$proxy->late(0);
 like($g->push_rule('one'), qr/^0 /, 'back to the first');
 is($g->serves('one'), $all, 'decides');
 

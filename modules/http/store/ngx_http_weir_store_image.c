@@ -16,6 +16,7 @@ ngx_http_weir_store_fetch(ngx_http_weir_store_round_t *round,
     weir_store_t *store)
 {
     uint32_t                      i;
+    weir_str_t                    bytes;
     weir_segment_t               *segment;
     weir_document_t              *doc;
     weir_store_err_t              err;
@@ -59,8 +60,13 @@ ngx_http_weir_store_fetch(ngx_http_weir_store_round_t *round,
             goto nomem;
 
         case WEIR_STORE_CORRUPT:
-            ngx_http_weir_store_no(head, WEIR_REFUSAL_BAD_SIGNATURE, "%s",
-                                   err.err.text);
+            bytes = round->segments[i].bytes;
+
+            ngx_http_weir_store_no(head,
+                                   bytes.data && bytes.len < segment->size
+                                       ? WEIR_REFUSAL_TRUNCATED
+                                       : WEIR_REFUSAL_BAD_SIGNATURE,
+                                   "%s", err.err.text);
             return NGX_ERROR;
 
         case WEIR_STORE_TOO_LARGE:

@@ -16,7 +16,8 @@ use Weir::Test ();
 
 # Weir::Rig->new(url => 'redis://...', words => '', node => 'gw1', workers =>
 # 2, poll => '100ms', timeout => '300ms', http => '', keys => a rig whose key
-# signs here, too).  run() starts the gateway.
+# signs here, too, trust => the words of weir_trust, sign => another key than
+# its own).  run() starts the gateway.
 
 sub new {
     my ($class, %o) = @_;
@@ -45,6 +46,8 @@ sub configure {
 
     my $wait = $self->{url} =~ /^file:/ ? '' : "timeout=$self->{timeout}";
 
+    my $trust = $self->{trust} || "$self->{key}.pub";
+
     $self->{t}->conf(<<"END");
 thread_pool weir threads=1;
 events {}
@@ -52,7 +55,7 @@ http {
     weir_zone        16m;
     weir_node        $self->{node};
     weir_store       $self->{url} poll=$self->{poll} $wait $self->{words};
-    weir_trust       $self->{key}.pub;
+    weir_trust       $trust;
     weir_state       %%TESTDIR%%/state;
     weir_thread_pool weir;
     weir_split       checkout key=\$arg_u { $self->{split} }
@@ -167,7 +170,7 @@ sub ctl {
 
     return $self->{t}->weirctl(@args, { env => {
         WEIR_STORE => ($self->{ctl_url} || $self->{url}) . $words,
-        WEIR_SIGN_KEY => "$self->{key}.key",
+        WEIR_SIGN_KEY => ($self->{sign} || $self->{key}) . '.key',
     } });
 }
 
