@@ -116,7 +116,7 @@ $f->fault('a password that is not ours', 'one alarm, 30 s of pause; until '
     my ($tries) = $r->command('INFO', 'commandstats')
                   =~ /cmdstat_hello:.*rejected_calls=\d+,failed_calls=(\d+)/;
     my $alarms = () = substr($t->error_log, $mark)
-                      =~ /\[(?:error|crit|alert)\]/g;
+                      =~ /\[error\].*(?:wrong-password|no-auth)/g;
     $tries ||= 0;
 
     $f->holds($tries <= 2, "$tries tries");

@@ -82,7 +82,8 @@ my @wires = (
     ['an endless reply', [GETRANGE => endless('$2147483647' . "\r\n",
                                               'x' x 65536)]],
     ['an endless line', [GETRANGE => endless('+', 'x' x 65536)]],
-    ['an endless array', [GETRANGE => "\$0\r\n\r\n", HGET => endless("*2147483647\r\n",
+    ['an endless array', [GETRANGE => "\$0\r\n\r\n",
+                          HGET => endless("*2147483647\r\n",
                                           ":1\r\n" x 8000)]],
     ['an oversize reply', [GETRANGE => '$' . (1 << 20) . "\r\n"
                                        . ('x' x (1 << 20)) . "\r\n"]],
