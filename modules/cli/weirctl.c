@@ -58,6 +58,12 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       NULL },
     { "audit", "VERB ...", "verify, export and trim the trail", NULL,
       weirctl_audit_verbs },
+    { "backup", "FILE", "write all state of the store into a file",
+      weirctl_backup, NULL },
+    { "restore", "FILE", "bring a backup into this or another store",
+      weirctl_restore, NULL },
+    { "sync", "SRC DST", "bring what is newer from store to store",
+      weirctl_sync, NULL },
     { "token", "VERB ...", "make, show and verify tokens", NULL,
       weirctl_token_verbs },
     weirctl_verbs_end

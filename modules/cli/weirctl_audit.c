@@ -294,44 +294,11 @@ weirctl_verify_entry(weirctl_verify_t *v, const char *from, uint64_t n,
 }
 
 
-/* line 0: not about one. */
-
 static int
 weirctl_verify_problem(weirctl_verify_t *v, const char *where, uint64_t line,
     weir_refusal_e why, const char *text)
 {
-    json_t      *item;
-    weir_str_t   word;
-
-    word = weir_refusal_word(why);
-
-    item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
-                     (json_int_t) line, "reason", (char *) word.data,
-                     word.len, "message", text);
-
-    /* an error may quote what is no UTF-8 */
-
-    if (item == NULL) {
-        item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
-                         (json_int_t) line, "reason", (char *) word.data,
-                         word.len, "message", "");
-    }
-
-    if (item == NULL || json_array_append_new(v->problems, item) != 0) {
-        return weirctl_nomem();
-    }
-
-    fprintf(stderr, "weirctl: %s", where);
-
-    if (line != 0) {
-        fprintf(stderr, ", entry %llu", (unsigned long long) line);
-    }
-
-    fprintf(stderr, ": %.*s: ", (int) word.len, word.data);
-    weirctl_print_text(stderr, weir_cstr(text));
-    fprintf(stderr, "\n");
-
-    return WEIRCTL_GO_ON;
+    return weirctl_problem(v->problems, where, line, why, text);
 }
 
 

@@ -26,7 +26,6 @@ typedef struct {
 
 static int weirctl_doc_verify(weirctl_fleet_t *f, weir_arena_t *a,
     weirctl_doc_t *d);
-static int weirctl_doc_counts(const weirctl_doc_t *d, uint64_t known);
 static int weirctl_last_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
 static void weirctl_last_is(weirctl_last_t *last, const weirctl_doc_t *d);
 static uint64_t weirctl_last_reported(weirctl_fleet_t *f,
@@ -131,12 +130,7 @@ weirctl_doc_fetch(weirctl_fleet_t *f, weirctl_doc_t *d, weir_kind_e kind,
 }
 
 
-/*
- * What nobody known here has signed counts as far as a gateway could take it:
- * a version out of reach would end all versions.
- */
-
-static int
+int
 weirctl_doc_counts(const weirctl_doc_t *d, uint64_t known)
 {
     return d->readable && d->why != WEIR_REFUSAL_NAMESPACE

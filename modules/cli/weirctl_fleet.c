@@ -156,7 +156,13 @@ weirctl_fleet_init(weirctl_t *ctl, weirctl_fleet_t *f,
     rc = weirctl_fleet_signers(f, o);
 
     for (i = 0; rc == WEIRCTL_GO_ON && i < o->trust.n; i++) {
-        rc = weirctl_fleet_trust(f, o->trust.items[i]);
+
+        if (strcmp(o->trust.items[i], "off") != 0) {
+            rc = weirctl_fleet_trust(f, o->trust.items[i]);
+
+        } else if (o->trust.n != 1) {
+            rc = weirctl_error("--trust off beside another --trust");
+        }
     }
 
     if (rc != WEIRCTL_GO_ON) {
@@ -525,6 +531,45 @@ weirctl_store_error(const weir_store_err_t *err)
     default:
         return WEIRCTL_STORE;
     }
+}
+
+
+int
+weirctl_problem(json_t *problems, const char *where, uint64_t line,
+    weir_refusal_e why, const char *text)
+{
+    json_t      *item;
+    weir_str_t   word;
+
+    word = weir_refusal_word(why);
+
+    item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
+                     (json_int_t) line, "reason", (char *) word.data,
+                     word.len, "message", text);
+
+    /* an error may quote what is no UTF-8 */
+
+    if (item == NULL) {
+        item = json_pack("{s:s, s:I, s:s%, s:s}", "where", where, "line",
+                         (json_int_t) line, "reason", (char *) word.data,
+                         word.len, "message", "");
+    }
+
+    if (item == NULL || json_array_append_new(problems, item) != 0) {
+        return weirctl_nomem();
+    }
+
+    fprintf(stderr, "weirctl: %s", where);
+
+    if (line != 0) {
+        fprintf(stderr, ", entry %llu", (unsigned long long) line);
+    }
+
+    fprintf(stderr, ": %.*s: ", (int) word.len, word.data);
+    weirctl_print_text(stderr, weir_cstr(text));
+    fprintf(stderr, "\n");
+
+    return WEIRCTL_GO_ON;
 }
 
 

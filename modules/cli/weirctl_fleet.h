@@ -44,7 +44,7 @@ typedef struct {
 
 #define weirctl_option_trust(o)                                               \
     { "trust", WEIRCTL_LIST, &(o)->trust, "FILE",                             \
-      "'PUB... [may=...] [threshold=N]'; else who signs" }
+      "'PUB... [may=...] [threshold=N]', off; else who signs" }
 
 #define weirctl_option_sign(o)                                                \
     { "sign-key", WEIRCTL_LIST, &(o)->keys, "FILE",                           \
@@ -121,6 +121,13 @@ int weirctl_store_error(const weir_store_err_t *err);
 /* "out of memory", and the exit code. */
 int weirctl_nomem(void);
 
+/*
+ * Something that does not hold: one line on stderr, one object in the array.
+ * line: which entry, 0: not about one.  WEIRCTL_GO_ON, or no memory.
+ */
+int weirctl_problem(json_t *problems, const char *where, uint64_t line,
+    weir_refusal_e why, const char *text);
+
 /* Seconds since the epoch. */
 int64_t weirctl_now(void);
 
@@ -173,6 +180,12 @@ int weirctl_doc_read(weirctl_fleet_t *f, weir_arena_t *a, weirctl_doc_t *d,
  */
 int weirctl_doc_fetch(weirctl_fleet_t *f, weirctl_doc_t *d, weir_kind_e kind,
     weir_str_t id);
+
+/*
+ * What nobody known here has signed counts as far as a gateway could take it:
+ * a version out of reach would end all versions.
+ */
+int weirctl_doc_counts(const weirctl_doc_t *d, uint64_t known);
 
 /* What the next version of a document follows. */
 
@@ -282,6 +295,9 @@ int weirctl_history(weirctl_t *ctl);
 int weirctl_rollback(weirctl_t *ctl);
 int weirctl_status(weirctl_t *ctl);
 int weirctl_drain(weirctl_t *ctl);
+int weirctl_backup(weirctl_t *ctl);
+int weirctl_restore(weirctl_t *ctl);
+int weirctl_sync(weirctl_t *ctl);
 int weirctl_audit_export(weirctl_t *ctl);
 int weirctl_audit_trim(weirctl_t *ctl);
 

@@ -31,8 +31,6 @@ static void weirctl_history_text(const weirctl_history_t *h,
 static const char *weirctl_history_signed(const weirctl_history_t *h,
     const weirctl_doc_t *d);
 static int weirctl_find_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
-static int weirctl_same_content(const weir_document_t *a,
-    const weir_document_t *b);
 
 
 /* weirctl history [KIND/NAME] */
@@ -280,9 +278,7 @@ weirctl_find_entry(void *ctx, weirctl_doc_t *d, uint64_t line)
 }
 
 
-/* The same files are always packed alike. */
-
-static int
+int
 weirctl_same_content(const weir_document_t *a, const weir_document_t *b)
 {
     uint32_t  i;

@@ -82,6 +82,9 @@ int weirctl_package_publish(weirctl_fleet_t *f, const weirctl_package_t *p,
 int weirctl_package_find(weirctl_fleet_t *f, weirctl_package_t *p,
     uint64_t version, const weirctl_doc_t *head);
 
+/* Whether two bundles are of the same files, which are always packed alike. */
+int weirctl_same_content(const weir_document_t *a, const weir_document_t *b);
+
 /* A version in an option: WEIRCTL_GO_ON or the exit code. */
 int weirctl_version_option(const char *text, uint64_t *version);
 

@@ -38,6 +38,7 @@ static const weir_store_ops_t  weirctl_redis_ops = {
     weirctl_redis_lives,
     weirctl_redis_rev,
     weirctl_redis_publish,
+    weirctl_redis_put_segments,
     weirctl_redis_reports,
     weirctl_redis_report,
     weirctl_redis_put_report,

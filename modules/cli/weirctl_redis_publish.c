@@ -121,8 +121,6 @@ weirctl_publish_valid(weirctl_publish_t *p, weir_store_err_t *err)
 {
     const weir_store_change_t *c = p->c;
 
-    uint8_t            hash[WEIR_STORE_HASH];
-    uint32_t           i;
     weir_store_code_e  rc;
 
     if (c->kind.len == 0 && c->name.len == 0) {
@@ -151,21 +149,43 @@ weirctl_publish_valid(weirctl_publish_t *p, weir_store_err_t *err)
                                WEIRCTL_REDIS_ARGS - 4);
     }
 
-    for (i = 0; i < c->nsegments; i++) {
-        rc = weir_store_hash(hash, c->segments[i].bytes, err);
+    rc = weir_store_segments(c->segments, c->nsegments, err);
 
-        if (rc != WEIR_STORE_OK) {
-            return rc;
-        }
+    return rc == WEIR_STORE_OK ? weir_store_hash(p->hash, c->bytes, err)
+                               : rc;
+}
 
-        if (memcmp(hash, c->segments[i].hash, WEIR_STORE_HASH) != 0) {
-            return weir_store_fail(err, WEIR_STORE_INVALID, 0,
-                                   "segment %u has another hash",
-                                   (unsigned) i);
-        }
+
+weir_store_code_e
+weirctl_redis_put_segments(weir_store_t *store,
+    const weir_store_segment_t *segments, uint32_t n, weir_store_err_t *err)
+{
+    weir_arena_t         arena;
+    weirctl_publish_t    p;
+    weir_store_code_e    rc;
+    weir_store_change_t  c;
+
+    memset(&p, 0, sizeof(weirctl_publish_t));
+    memset(&c, 0, sizeof(weir_store_change_t));
+
+    c.segments = segments;
+    c.nsegments = n;
+
+    rc = weir_store_segments(segments, n, err);
+
+    if (rc == WEIR_STORE_OK) {
+        weir_arena_init(&arena, &weir_alloc_malloc, 0);
+
+        p.s = (weirctl_redis_t *) store;
+        p.c = &c;
+        p.a = &arena;
+
+        rc = weirctl_publish_segments(&p, err);
+
+        weir_arena_done(&arena);
     }
 
-    return weir_store_hash(p->hash, c->bytes, err);
+    return rc;
 }
 
 
@@ -502,6 +522,13 @@ weirctl_publish_types(weirctl_publish_t *p, weir_store_err_t *err)
         p->e = WEIR_RESP_E_NONE;
         p->reset = 1;
         p->rev = p->c->now > 0 ? (uint64_t) p->c->now + 1 : 1;
+    }
+
+    if (p->e == WEIR_RESP_E_NONE && p->rev <= p->c->rev
+        && p->c->rev < INT64_MAX - 1)
+    {
+        p->reset = 1;
+        p->rev = p->c->rev + 1;
     }
 
     return WEIR_STORE_OK;

@@ -108,6 +108,8 @@ extern const weir_resp_caps_t  weirctl_redis_short;
 
 weir_store_code_e weirctl_redis_publish(weir_store_t *s,
     const weir_store_change_t *change, weir_store_err_t *err);
+weir_store_code_e weirctl_redis_put_segments(weir_store_t *s,
+    const weir_store_segment_t *segments, uint32_t n, weir_store_err_t *err);
 weir_store_code_e weirctl_redis_collect(weir_store_t *s,
     const uint8_t *expect, const uint8_t (*keep)[WEIR_STORE_HASH],
     uint32_t nkeep, int64_t before, uint32_t *n, weir_store_err_t *err);

@@ -35,6 +35,7 @@ static const weir_store_ops_t  weir_file_ops = {
     weir_file_lives,
     weir_file_rev,
     weir_file_publish,
+    weir_file_put_segments,
     weir_file_reports,
     weir_file_report,
     weir_file_put_report,

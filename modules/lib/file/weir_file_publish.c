@@ -31,12 +31,12 @@ static weir_store_code_e weir_file_compare(const weir_file_dir_t *dir,
     const char *file, const uint8_t *expect, const uint8_t *want,
     weir_store_err_t *err);
 static weir_store_code_e weir_file_segments(weir_file_t *f,
-    const weir_store_change_t *c, weir_store_err_t *err);
+    const weir_store_segment_t *segments, uint32_t n, weir_store_err_t *err);
 static weir_store_code_e weir_file_replace(weir_file_t *f,
     const weir_store_change_t *c, weir_file_pending_t *p,
     const weir_file_dir_t *dir, const char *file, weir_store_err_t *err);
-static weir_store_code_e weir_file_rev_next(weir_file_t *f, int64_t now,
-    uint64_t *rev, weir_store_err_t *err);
+static weir_store_code_e weir_file_rev_next(weir_file_t *f,
+    const weir_store_change_t *c, uint64_t *rev, weir_store_err_t *err);
 static weir_store_code_e weir_file_collect_in(weir_file_t *f,
     const char *folder, weir_file_name_pt name, weir_file_collect_t *c,
     weir_store_err_t *err);
@@ -80,11 +80,11 @@ weir_file_publish(weir_store_t *s, const weir_store_change_t *c,
     }
 
     if (rc == WEIR_STORE_OK) {
-        rc = weir_file_segments(f, c, err);
+        rc = weir_file_segments(f, c->segments, c->nsegments, err);
     }
 
     if (rc == WEIR_STORE_OK && c->kind.len != 0) {
-        rc = weir_file_rev_next(f, c->now, &p.rev, err);
+        rc = weir_file_rev_next(f, c, &p.rev, err);
     }
 
     if (rc == WEIR_STORE_OK) {
@@ -102,8 +102,6 @@ static weir_store_code_e
 weir_file_change_valid(const weir_store_change_t *c, weir_file_pending_t *p,
     weir_store_err_t *err)
 {
-    uint8_t            hash[WEIR_STORE_HASH];
-    uint32_t           i;
     weir_store_code_e  rc;
 
     if (c->kind.len == 0) {
@@ -127,21 +125,10 @@ weir_file_change_valid(const weir_store_change_t *c, weir_file_pending_t *p,
                                p->target);
     }
 
-    for (i = 0; i < c->nsegments; i++) {
-        rc = weir_store_hash(hash, c->segments[i].bytes, err);
+    rc = weir_store_segments(c->segments, c->nsegments, err);
 
-        if (rc != WEIR_STORE_OK) {
-            return rc;
-        }
-
-        if (memcmp(hash, c->segments[i].hash, WEIR_STORE_HASH) != 0) {
-            return weir_store_fail(err, WEIR_STORE_INVALID, 0,
-                                   "segment %u has another hash",
-                                   (unsigned) i);
-        }
-    }
-
-    return weir_store_hash(p->hash, c->bytes, err);
+    return rc == WEIR_STORE_OK ? weir_store_hash(p->hash, c->bytes, err)
+                               : rc;
 }
 
 
@@ -187,11 +174,35 @@ weir_file_compare(const weir_file_dir_t *dir, const char *file,
 }
 
 
+weir_store_code_e
+weir_file_put_segments(weir_store_t *s, const weir_store_segment_t *segments,
+    uint32_t n, weir_store_err_t *err)
+{
+    weir_file_t *f = (weir_file_t *) s;
+
+    int                lock;
+    weir_store_code_e  rc;
+
+    rc = weir_store_segments(segments, n, err);
+
+    if (rc == WEIR_STORE_OK) {
+        rc = weir_file_lock(f, 0, &lock, err);
+    }
+
+    if (rc == WEIR_STORE_OK) {
+        rc = weir_file_segments(f, segments, n, err);
+        weir_file_unlock(lock);
+    }
+
+    return rc;
+}
+
+
 /* Content names them: one that is there and whole is the one. */
 
 static weir_store_code_e
-weir_file_segments(weir_file_t *f, const weir_store_change_t *c,
-    weir_store_err_t *err)
+weir_file_segments(weir_file_t *f, const weir_store_segment_t *segments,
+    uint32_t n, weir_store_err_t *err)
 {
     char               name[WEIR_FILE_HEX + 1];
     uint8_t            have[WEIR_STORE_HASH];
@@ -199,7 +210,7 @@ weir_file_segments(weir_file_t *f, const weir_store_change_t *c,
     weir_file_dir_t    dir;
     weir_store_code_e  rc;
 
-    if (c->nsegments == 0) {
+    if (n == 0) {
         return WEIR_STORE_OK;
     }
 
@@ -209,16 +220,16 @@ weir_file_segments(weir_file_t *f, const weir_store_change_t *c,
         return rc;
     }
 
-    for (i = 0; rc == WEIR_STORE_OK && i < c->nsegments; i++) {
-        weir_file_hex(name, c->segments[i].hash);
+    for (i = 0; rc == WEIR_STORE_OK && i < n; i++) {
+        weir_file_hex(name, segments[i].hash);
 
         if (weir_file_hash(&dir, name, have, NULL) == WEIR_STORE_OK
-            && memcmp(have, c->segments[i].hash, WEIR_STORE_HASH) == 0)
+            && memcmp(have, segments[i].hash, WEIR_STORE_HASH) == 0)
         {
             continue;
         }
 
-        rc = weir_file_put(&dir, name, c->segments[i].bytes, 0, err);
+        rc = weir_file_put(&dir, name, segments[i].bytes, 0, err);
     }
 
     weir_file_dir_close(&dir);
@@ -296,8 +307,8 @@ weir_file_replace(weir_file_t *f, const weir_store_change_t *c,
  */
 
 static weir_store_code_e
-weir_file_rev_next(weir_file_t *f, int64_t now, uint64_t *rev,
-    weir_store_err_t *err)
+weir_file_rev_next(weir_file_t *f, const weir_store_change_t *c,
+    uint64_t *rev, weir_store_err_t *err)
 {
     weir_store_code_e  rc;
 
@@ -306,8 +317,12 @@ weir_file_rev_next(weir_file_t *f, int64_t now, uint64_t *rev,
     if (rc == WEIR_STORE_CORRUPT || rc == WEIR_STORE_TOO_LARGE
         || *rev >= WEIR_FILE_REV_LAST)
     {
-        *rev = now > 0 ? (uint64_t) now : 0;
+        *rev = c->now > 0 ? (uint64_t) c->now : 0;
         rc = WEIR_STORE_OK;
+    }
+
+    if (*rev < c->rev && c->rev < WEIR_FILE_REV_LAST) {
+        *rev = c->rev;
     }
 
     (*rev)++;

@@ -101,6 +101,8 @@ weir_store_code_e weir_file_lives(weir_store_t *s, weir_arena_t *a,
 
 weir_store_code_e weir_file_publish(weir_store_t *s,
     const weir_store_change_t *change, weir_store_err_t *err);
+weir_store_code_e weir_file_put_segments(weir_store_t *s,
+    const weir_store_segment_t *segments, uint32_t n, weir_store_err_t *err);
 weir_store_code_e weir_file_collect(weir_store_t *s, const uint8_t *expect,
     const uint8_t (*keep)[WEIR_STORE_HASH], uint32_t nkeep, int64_t before,
     uint32_t *n, weir_store_err_t *err);

@@ -114,3 +114,29 @@ weir_store_hash(uint8_t *hash, weir_str_t bytes, weir_store_err_t *err)
 
     return WEIR_STORE_OK;
 }
+
+
+weir_store_code_e
+weir_store_segments(const weir_store_segment_t *segments, uint32_t n,
+    weir_store_err_t *err)
+{
+    uint8_t            hash[WEIR_STORE_HASH];
+    uint32_t           i;
+    weir_store_code_e  rc;
+
+    for (i = 0; i < n; i++) {
+        rc = weir_store_hash(hash, segments[i].bytes, err);
+
+        if (rc != WEIR_STORE_OK) {
+            return rc;
+        }
+
+        if (memcmp(hash, segments[i].hash, WEIR_STORE_HASH) != 0) {
+            return weir_store_fail(err, WEIR_STORE_INVALID, 0,
+                                   "segment %u has another hash",
+                                   (unsigned) i);
+        }
+    }
+
+    return WEIR_STORE_OK;
+}

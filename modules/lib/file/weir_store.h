@@ -89,6 +89,8 @@ typedef struct {
     const weir_store_segment_t  *segments;  /* of the head */
     uint32_t                     nsegments;
     int64_t                      now;       /* seconds since the epoch */
+    uint64_t                     rev;       /* of another store: the new one
+                                               is higher; live ones only */
 } weir_store_change_t;
 
 
@@ -136,6 +138,11 @@ typedef struct {
      */
     weir_store_code_e (*publish)(weir_store_t *s,
         const weir_store_change_t *change, weir_store_err_t *err);
+
+    /* Writes segments that no change of this time brings, as a restore. */
+    weir_store_code_e (*segments)(weir_store_t *s,
+        const weir_store_segment_t *segments, uint32_t n,
+        weir_store_err_t *err);
 
     /* Gateways' reports: list, read, write one's own. */
     weir_store_code_e (*reports)(weir_store_t *s, weir_arena_t *a,
@@ -201,6 +208,10 @@ int weir_store_name_valid(weir_str_t name);
 /* SHA-256 of bytes; WEIR_STORE_OK or WEIR_STORE_NOMEM. */
 weir_store_code_e weir_store_hash(uint8_t *hash, weir_str_t bytes,
     weir_store_err_t *err);
+
+/* WEIR_STORE_OK; WEIR_STORE_INVALID: one has another hash; or NOMEM. */
+weir_store_code_e weir_store_segments(const weir_store_segment_t *segments,
+    uint32_t n, weir_store_err_t *err);
 
 
 #endif /* WEIR_STORE_H_INCLUDED */
