@@ -171,7 +171,7 @@ static int
 weirctl_backup_torn(weirctl_state_t *s, const weirctl_record_t *r,
     const char *text)
 {
-    return weirctl_state_bad(s, "record", r->line, WEIR_REFUSAL_TRUNCATED,
+    return weirctl_state_bad(s, "", r->line, WEIR_REFUSAL_TRUNCATED,
                              text);
 }
 
@@ -262,7 +262,7 @@ weirctl_backup_parse(weirctl_state_t *s, weir_str_t text)
     if (r.nwords != 2 || weir_hash_parse(r.words[1], sum) != WEIR_OK
         || memcmp(sum, hash, WEIR_SHA256_LEN) != 0)
     {
-        return weirctl_state_bad(s, "record", r.line,
+        return weirctl_state_bad(s, "", r.line,
                                  WEIR_REFUSAL_BAD_SIGNATURE,
                                  "the hash at the end is that of another "
                                  "file");
@@ -359,7 +359,7 @@ weirctl_backup_next(weirctl_state_t *s, weirctl_record_t *r, int *end)
     }
 
     if (memcmp(is, r->hash, WEIR_SHA256_LEN) != 0) {
-        snprintf(where, sizeof(where), "record (%.*s %.*s)",
+        snprintf(where, sizeof(where), "%.*s %.*s",
                  (int) r->words[0].len, r->words[0].data,
                  (int) r->words[1].len, r->words[1].data);
 

@@ -24,6 +24,8 @@ typedef struct {
 } weirctl_last_ctx_t;
 
 
+static int weirctl_doc_changed(weirctl_fleet_t *f, weir_arena_t *a,
+    weirctl_doc_t *d);
 static int weirctl_doc_verify(weirctl_fleet_t *f, weir_arena_t *a,
     weirctl_doc_t *d);
 static int weirctl_last_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
@@ -61,12 +63,41 @@ weirctl_doc_read(weirctl_fleet_t *f, weir_arena_t *a, weirctl_doc_t *d,
     }
 
     if (rc != WEIR_OK) {
-        return WEIRCTL_GO_ON;
+        return weirctl_doc_changed(f, a, d);
     }
 
     d->readable = 1;
 
     return weirctl_doc_verify(f, a, d);
+}
+
+
+/* What is no document any more because somebody changed it is called that. */
+
+static int
+weirctl_doc_changed(weirctl_fleet_t *f, weir_arena_t *a, weirctl_doc_t *d)
+{
+    int             rc;
+    uint32_t        signers;
+    weir_err_t      err;
+    weir_refusal_e  why;
+
+    if (!f->checks || d->envelope.nsigs == 0) {
+        return WEIRCTL_GO_ON;
+    }
+
+    rc = weir_trust_signers(&f->trust, a, &d->envelope, &signers, &why, &err);
+
+    if (rc == WEIR_NOMEM) {
+        return weirctl_nomem();
+    }
+
+    if (rc == WEIR_DECLINED && why == WEIR_REFUSAL_BAD_SIGNATURE) {
+        d->why = why;
+        d->err = err;
+    }
+
+    return WEIRCTL_GO_ON;
 }
 
 

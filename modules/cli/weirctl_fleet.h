@@ -284,6 +284,32 @@ int weirctl_gateway_fence(const weirctl_gateway_t *g, const char *name,
     uint64_t *version, uint64_t *epoch, const char **hash);
 
 
+/* A document on its way to the gateways. */
+
+typedef struct {
+    const char     *name;                /* KIND/ID */
+    uint64_t        version;
+    const uint8_t  *hash;
+    int64_t         activate_at;
+} weirctl_wanted_t;
+
+/*
+ * Waits until those gateways that were live before, and have to do with the
+ * document, have it or refuse it, for at most 5 s.  WEIRCTL_GO_ON or the exit
+ * code; weirctl_gateways_done() of after in any case.
+ */
+int weirctl_wait(weirctl_fleet_t *f, const weirctl_wanted_t *w,
+    const weirctl_gateways_t *before, weirctl_gateways_t *after);
+
+/*
+ * What became of it: lines, and objects in the array.  WEIRCTL_YES, or
+ * WEIRCTL_NO if one of them refuses or lags.
+ */
+int weirctl_wait_print(weirctl_fleet_t *f, const weirctl_wanted_t *w,
+    const weirctl_gateways_t *before, const weirctl_gateways_t *after,
+    json_t *array);
+
+
 /* The verbs. */
 
 int weirctl_keygen(weirctl_t *ctl);

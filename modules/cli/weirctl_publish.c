@@ -3,13 +3,9 @@
  * weirctl: a bundle published, and what becomes of it in the fleet.
  */
 
-#include <time.h>
-
 #include "weirctl_package.h"
 
 
-#define WEIRCTL_WAIT_MS   5000
-#define WEIRCTL_POLL_MS   50
 #define WEIRCTL_KEEP      16         /* bundles that may be rolled back to */
 #define WEIRCTL_YOUNG_S   600        /* segments that a gateway may be at */
 
@@ -23,15 +19,9 @@ typedef struct {
 
 static int weirctl_keep_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
 static int weirctl_collect(weirctl_fleet_t *f, const weirctl_package_t *p);
-static const char *weirctl_wait_state(const weirctl_gateway_t *g,
-    const weirctl_gateway_t *before, const weirctl_package_t *p, int last);
-static int weirctl_wait(weirctl_fleet_t *f, const weirctl_package_t *p,
-    const weirctl_gateways_t *before, weirctl_gateways_t *g);
 static int weirctl_publish_print(weirctl_fleet_t *f,
-    const weirctl_package_t *p, const weirctl_gateways_t *before,
-    const weirctl_gateways_t *g);
-static const weirctl_gateway_t *weirctl_gateway_find(
-    const weirctl_gateways_t *g, weir_str_t node);
+    const weirctl_wanted_t *w, const weirctl_package_t *p,
+    const weirctl_gateways_t *before, const weirctl_gateways_t *g);
 
 
 int
@@ -40,6 +30,7 @@ weirctl_package_publish(weirctl_fleet_t *f, const weirctl_package_t *p,
 {
     int                  rc;
     uint32_t             i, live;
+    weirctl_wanted_t     wanted;
     weir_store_err_t     err;
     weirctl_gateways_t   after;
     weir_store_change_t  change;
@@ -85,19 +76,24 @@ weirctl_package_publish(weirctl_fleet_t *f, const weirctl_package_t *p,
         }
     }
 
+    wanted.name = "bundle/" WEIR_BUNDLE_ID;
+    wanted.version = p->head.doc.version;
+    wanted.hash = p->head.envelope.hash;
+    wanted.activate_at = p->head.doc.activate_at;
+
     if (no_wait || live == 0) {
 
         if (live == 0) {
             weirctl_note(f->ctl, "no live gateway");
         }
 
-        return weirctl_publish_print(f, p, g, NULL);
+        return weirctl_publish_print(f, &wanted, p, g, NULL);
     }
 
-    rc = weirctl_wait(f, p, g, &after);
+    rc = weirctl_wait(f, &wanted, g, &after);
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_publish_print(f, p, g, &after);
+        rc = weirctl_publish_print(f, &wanted, p, g, &after);
     }
 
     weirctl_gateways_done(&after);
@@ -188,189 +184,26 @@ weirctl_collect(weirctl_fleet_t *f, const weirctl_package_t *p)
 }
 
 
-static const weirctl_gateway_t *
-weirctl_gateway_find(const weirctl_gateways_t *g, weir_str_t node)
-{
-    uint32_t  i;
-
-    for (i = 0; i < g->n; i++) {
-        if (weir_str_eq(g->list[i].node, node)) {
-            return &g->list[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-/*
- * Whose signature does not hold has no version that could be told: such a
- * refusal is ours if it was not there before, or is still there at last.
- */
-
-static const char *
-weirctl_wait_state(const weirctl_gateway_t *g,
-    const weirctl_gateway_t *before, const weirctl_package_t *p, int last)
-{
-    weirctl_hash_t  hash;
-
-    if (g == NULL || !g->live) {
-        return "lost";
-    }
-
-    if (g->reason != NULL
-        && (g->refused == p->head.doc.version
-            || (g->refused == 0 && (last || before->reason == NULL
-                                    || strcmp(g->reason, before->reason)
-                                       != 0))))
-    {
-        return "error";
-    }
-
-    if (g->version == p->head.doc.version) {
-        weirctl_hash(&hash, p->head.envelope.hash);
-        return strcmp(g->hash, hash.text) == 0 ? "current" : "error";
-    }
-
-    if (g->waiting == p->head.doc.version) {
-        return "waiting";
-    }
-
-    /* somebody pushed again meanwhile, and they are there already */
-
-    return g->version > p->head.doc.version ? "current" : "behind";
-}
-
-
-static int
-weirctl_wait(weirctl_fleet_t *f, const weirctl_package_t *p,
-    const weirctl_gateways_t *before, weirctl_gateways_t *g)
-{
-    int               rc;
-    int64_t           ms;
-    uint32_t          i, waiting;
-    const char       *state;
-    struct timespec   start, now, pause;
-
-    pause.tv_sec = 0;
-    pause.tv_nsec = WEIRCTL_POLL_MS * 1000000L;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &start);
-
-    for ( ;; ) {
-        rc = weirctl_gateways(f, g);
-
-        if (rc != WEIRCTL_GO_ON) {
-            return rc;
-        }
-
-        waiting = 0;
-
-        for (i = 0; i < before->n; i++) {
-
-            if (!before->list[i].live) {
-                continue;
-            }
-
-            state = weirctl_wait_state(
-                weirctl_gateway_find(g, before->list[i].node),
-                &before->list[i], p, 0);
-
-            waiting += strcmp(state, "behind") == 0
-                       || strcmp(state, "lost") == 0;
-        }
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-
-        ms = (int64_t) (now.tv_sec - start.tv_sec) * 1000
-             + (now.tv_nsec - start.tv_nsec) / 1000000;
-
-        if (waiting == 0 || ms >= WEIRCTL_WAIT_MS) {
-            return WEIRCTL_GO_ON;
-        }
-
-        weirctl_gateways_done(g);
-
-        (void) nanosleep(&pause, NULL);
-    }
-}
-
-
 /* g: after the wait; NULL: nobody was waited for. */
 
 static int
-weirctl_publish_print(weirctl_fleet_t *f, const weirctl_package_t *p,
-    const weirctl_gateways_t *before, const weirctl_gateways_t *g)
+weirctl_publish_print(weirctl_fleet_t *f, const weirctl_wanted_t *w,
+    const weirctl_package_t *p, const weirctl_gateways_t *before,
+    const weirctl_gateways_t *g)
 {
-    int                       rc, print;
-    json_t                   *array;
-    uint32_t                  i;
-    const char               *state;
-    weirctl_hash_t            hash;
-    weirctl_time_t            at;
-    const weirctl_gateway_t  *gw;
+    int              rc, print;
+    json_t          *array;
+    weirctl_hash_t   hash;
 
-    rc = WEIRCTL_YES;
     array = json_array();
-    weirctl_hash(&hash, p->head.envelope.hash);
+    weirctl_hash(&hash, w->hash);
 
     if (!f->ctl->json && !f->ctl->quiet) {
-        printf("version %llu %s\n", (unsigned long long) p->head.doc.version,
+        printf("version %llu %s\n", (unsigned long long) w->version,
                hash.text);
     }
 
-    for (i = 0; g != NULL && i < before->n; i++) {
-
-        if (!before->list[i].live) {
-            continue;
-        }
-
-        gw = weirctl_gateway_find(g, before->list[i].node);
-        state = weirctl_wait_state(gw, &before->list[i], p, 1);
-
-        if (gw == NULL) {
-            gw = &before->list[i];
-        }
-
-        if (strcmp(state, "current") != 0 && strcmp(state, "waiting") != 0) {
-            rc = WEIRCTL_NO;
-
-            fprintf(stderr, "weirctl: gateway %.*s: %s", (int) gw->node.len,
-                    gw->node.data, state);
-
-            if (strcmp(state, "error") == 0 && gw->reason != NULL) {
-                fprintf(stderr, ", ");
-                weirctl_print_text(stderr, (weir_str_t) {
-                    strlen(gw->reason), (const uint8_t *) gw->reason });
-                fprintf(stderr, ": ");
-                weirctl_print_text(stderr, (weir_str_t) {
-                    strlen(gw->message), (const uint8_t *) gw->message });
-
-            } else if (strcmp(state, "behind") == 0) {
-                fprintf(stderr, ", it has version %llu",
-                        (unsigned long long) gw->version);
-            }
-
-            fprintf(stderr, "\n");
-        }
-
-        (void) json_array_append_new(array,
-            json_pack("{s:s%, s:s}", "node", (char *) gw->node.data,
-                      gw->node.len, "state", state));
-
-        if (f->ctl->json || f->ctl->quiet) {
-            continue;
-        }
-
-        if (strcmp(state, "current") == 0) {
-            printf("%.*s current\n", (int) gw->node.len, gw->node.data);
-
-        } else if (strcmp(state, "waiting") == 0) {
-            weirctl_time(&at, p->head.doc.activate_at);
-            printf("%.*s waiting until %s\n", (int) gw->node.len,
-                   gw->node.data, at.text);
-        }
-    }
+    rc = g == NULL ? WEIRCTL_YES : weirctl_wait_print(f, w, before, g, array);
 
     if (!f->ctl->json) {
         json_decref(array);
@@ -379,7 +212,7 @@ weirctl_publish_print(weirctl_fleet_t *f, const weirctl_package_t *p,
 
     print = weirctl_print_json(
         json_pack("{s:I, s:s, s:I, s:o}", "version",
-                  (json_int_t) p->head.doc.version, "hash", hash.text,
+                  (json_int_t) w->version, "hash", hash.text,
                   "signatures", (json_int_t) p->head.envelope.nsigs,
                   "gateways", array));
 

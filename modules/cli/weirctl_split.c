@@ -27,8 +27,10 @@ static int weirctl_split_colours(const weirctl_gateways_t *g,
     const weirctl_known_t *k, const weir_document_t *doc);
 static int weirctl_split_weights(weirctl_fleet_t *f, weir_document_t *doc,
     int n, char **args);
-static int weirctl_split_publish(weirctl_fleet_t *f, const char *name,
-    int set, int n, char **args);
+static int weirctl_split_publish(weirctl_fleet_t *f, weirctl_gateways_t *g,
+    const char *name, int set, int n, char **args, int no_wait);
+static int weirctl_split_wait(weirctl_fleet_t *f,
+    const weirctl_gateways_t *g, const weirctl_wanted_t *w, int no_wait);
 static int weirctl_split_document(weirctl_fleet_t *f,
     const weir_store_entry_t *e, json_t *object);
 static int weirctl_split_json(weirctl_fleet_t *f, const char *only,
@@ -66,14 +68,19 @@ weirctl_split_reset(weirctl_t *ctl)
 static int
 weirctl_split_change(weirctl_t *ctl, int set)
 {
-    int                      rc;
+    int                      rc, no_wait;
     weirctl_fleet_t          f;
+    weirctl_gateways_t       g;
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    memset(&g, 0, sizeof(weirctl_gateways_t));
+    no_wait = 0;
 
     const weirctl_option_t  options[] = {
         weirctl_options_publish(&o),
+        { "no-wait", WEIRCTL_FLAG, &no_wait, NULL,
+          "do not wait for the gateways" },
         weirctl_options_end
     };
 
@@ -82,8 +89,11 @@ weirctl_split_change(weirctl_t *ctl, int set)
                          "what the others leave.  Colours\nthat are not named "
                          "get nothing, but for the one that nginx.conf gives "
                          "the rest.\nThe split and its colours must be known "
-                         "to the gateways."
-                         : "The weights of nginx.conf hold again.",
+                         "to the gateways.  Then waits 5 s for all\nlive "
+                         "ones that have it.  Exit: 0, or 1 if nothing was "
+                         "published, or a gateway\nrefuses it or lags."
+                         : "The weights of nginx.conf hold again.  Waits as "
+                         "\"split set\" does.",
                          options, set ? 2 : 1, set ? 64 : 1);
 
     if (rc != WEIRCTL_GO_ON) {
@@ -93,10 +103,15 @@ weirctl_split_change(weirctl_t *ctl, int set)
     rc = weirctl_fleet(ctl, &f, &o, 0);
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_split_publish(&f, ctl->argv[0], set, ctl->argc - 1,
-                                   ctl->argv + 1);
+        rc = weirctl_gateways(&f, &g);
     }
 
+    if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_split_publish(&f, &g, ctl->argv[0], set, ctl->argc - 1,
+                                   ctl->argv + 1, no_wait);
+    }
+
+    weirctl_gateways_done(&g);
     weirctl_fleet_done(&f);
 
     return rc;
@@ -104,19 +119,18 @@ weirctl_split_change(weirctl_t *ctl, int set)
 
 
 static int
-weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
-    char **args)
+weirctl_split_publish(weirctl_fleet_t *f, weirctl_gateways_t *g,
+    const char *name, int set, int n, char **args, int no_wait)
 {
-    int                  rc, len;
-    char                 id[WEIR_DOCUMENT_NAME_MAX];
-    uint8_t              hash[WEIR_SHA256_LEN];
-    weir_str_t           s, deleted;
-    weirctl_doc_t        d;
-    weirctl_hash_t       text;
-    weirctl_last_t       last;
-    weir_document_t      doc;
-    weirctl_known_t      known;
-    weirctl_gateways_t   g;
+    int                rc, len;
+    char               id[WEIR_DOCUMENT_NAME_MAX];
+    uint8_t            hash[WEIR_SHA256_LEN];
+    weir_str_t         s, deleted;
+    weirctl_doc_t      d;
+    weirctl_last_t     last;
+    weir_document_t    doc;
+    weirctl_known_t    known;
+    weirctl_wanted_t   wanted;
 
     s = weir_cstr(name);
 
@@ -124,11 +138,7 @@ weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
         return weirctl_error("invalid name of a split \"%s\"", name);
     }
 
-    rc = weirctl_gateways(f, &g);
-
-    if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_split_known(&g, name, &known);
-    }
+    rc = weirctl_split_known(g, name, &known);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_doc_fetch(f, &d, WEIR_KIND_SPLIT, s);
@@ -149,7 +159,7 @@ weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
         deleted.data = (const uint8_t *) id;
         deleted.len = (size_t) len;
 
-        rc = weirctl_last(f, &last, &d, id, &g);
+        rc = weirctl_last(f, &last, &d, id, g);
     }
 
     if (rc == WEIRCTL_GO_ON) {
@@ -162,11 +172,9 @@ weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
         rc = weirctl_split_weights(f, &doc, n, args);
 
         if (rc == WEIRCTL_GO_ON) {
-            rc = weirctl_split_colours(&g, &known, &doc);
+            rc = weirctl_split_colours(g, &known, &doc);
         }
     }
-
-    weirctl_gateways_done(&g);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_live_publish(f, &doc, weir_kind_word(WEIR_KIND_SPLIT),
@@ -177,22 +185,54 @@ weirctl_split_publish(weirctl_fleet_t *f, const char *name, int set, int n,
         return rc;
     }
 
-    weirctl_hash(&text, hash);
-
-    if (f->ctl->json) {
-        rc = weirctl_print_json(json_pack("{s:I, s:s}", "version",
-                                          (json_int_t) doc.version, "hash",
-                                          text.text));
-        return rc == WEIRCTL_GO_ON ? WEIRCTL_YES : rc;
-    }
-
-    if (!f->ctl->quiet) {
+    if (!f->ctl->json && !f->ctl->quiet) {
         printf("split %s version %llu%s\n", name,
                (unsigned long long) doc.version,
                set ? "" : ": weights of nginx.conf");
     }
 
-    return WEIRCTL_YES;
+    wanted.name = id;
+    wanted.version = doc.version;
+    wanted.hash = hash;
+    wanted.activate_at = 0;
+
+    return weirctl_split_wait(f, g, &wanted, no_wait);
+}
+
+
+static int
+weirctl_split_wait(weirctl_fleet_t *f, const weirctl_gateways_t *g,
+    const weirctl_wanted_t *w, int no_wait)
+{
+    int                  rc, print;
+    json_t              *array;
+    weirctl_hash_t       hash;
+    weirctl_gateways_t   after;
+
+    rc = WEIRCTL_YES;
+    array = json_array();
+    weirctl_hash(&hash, w->hash);
+
+    if (!no_wait) {
+        rc = weirctl_wait(f, w, g, &after);
+
+        if (rc == WEIRCTL_GO_ON) {
+            rc = weirctl_wait_print(f, w, g, &after, array);
+        }
+
+        weirctl_gateways_done(&after);
+    }
+
+    if (!f->ctl->json) {
+        json_decref(array);
+        return rc;
+    }
+
+    print = weirctl_print_json(json_pack("{s:I, s:s, s:o}", "version",
+                                         (json_int_t) w->version, "hash",
+                                         hash.text, "gateways", array));
+
+    return print == WEIRCTL_GO_ON ? rc : print;
 }
 
 

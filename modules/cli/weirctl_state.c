@@ -72,7 +72,8 @@ weirctl_state_bad(weirctl_state_t *s, const char *where, uint64_t line,
 
     s->bad++;
 
-    snprintf(place, sizeof(place), "%.100s: %.140s", s->from, where);
+    snprintf(place, sizeof(place), "%.100s%s%.140s", s->from,
+             where[0] != '\0' ? ": " : "", where);
 
     return weirctl_problem(s->problems, place, line, why, text);
 }

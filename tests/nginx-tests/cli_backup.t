@@ -61,7 +61,7 @@ my $pem = slurp($f->key);
 $pem =~ s/-----[^-]+-----|\s//g;
 ok(index($text, $pem) < 0, 'nor its bytes');
 
-($rc, $out, $err) = $f->ctl('backup', $backup);
+($rc, $out, $err) = $t->weirctl('backup', $backup, '--store', $f->store);
 is($rc, 2, 'nothing is replaced');
 like($err, qr/backup: File exists/, 'it says so');
 like($err, qr/signatures are not verified: --trust/, 'and what it did not');
@@ -72,15 +72,18 @@ like($out, qr/\Aweir-backup 1 weir .*\nend sha256:[0-9a-f]{64}\n\z/s,
      'to stdout');
 
 
-# what a store of files has, but for what is no state
+# what a store of files has, but for what is no state, and for what a killed
+# publisher left beside its place
 
 sub files {
     my ($dir) = @_;
     my %files;
 
     find({ no_chdir => 1, wanted => sub {
+        return if -d || m{/\.[^/]*\z};
+
         my $name = substr $_, length $dir;
-        return if -d || $name =~ m{^/?(?:lock|rev|gateways)};
+        return if $name =~ m{^(?:lock|rev|pending|gateways)};
         $name =~ s{audit/.*}{audit};
         $files{$name} .= slurp($_);
     } }, $dir);
@@ -186,6 +189,7 @@ my ($tried, $missed) = (0, 0);
 ($to, $there) = folder('r3');
 
 my $step = int(length($text) / 150);
+my $re_record = qr/bad(?:: [^,]+)?, entry \d+: \S+: |bad: (?:it|a|line) /;
 
 for (my $i = 7; $i < length $text; $i += $step) {
     my $c = substr $text, $i, 1;
@@ -196,7 +200,7 @@ for (my $i = 7; $i < length $text; $i += $step) {
     ($rc, $out, $err) = restore($bad, $to, '--quiet');
     $tried++;
     $missed++, diag("byte $i: $rc, $err")
-        if $rc ne '1' || $err !~ /bad: (?:record .*: \S+: |it is no b)/;
+        if $rc ne '1' || $err !~ /$re_record/;
 }
 
 cmp_ok($tried, '>', 100, "$tried bytes changed");
@@ -307,9 +311,6 @@ is_deeply(files($there), { audit => '' }, 'nothing is written');
 is($rc, 0, 'with a key') or diag $err;
 like($out, qr{^bundle/head version 10: signed, the content of version 3$}m,
      'above the fence');
-like($out, qr{^split/checkout version 2: copied$}m,
-     'of the same age: as it was signed')
-    if 0;
 my $head = Weir::Fleet::document(slurp("${there}head.json"));
 is($head->{version}, 10, 'the head');
 is($head->{reason}, 'fire', 'its reason');

@@ -52,10 +52,10 @@ $f->report('gw-1', bundle => { version => 0 }, splits => {
     checkout => Weir::Fleet::split_report('config', 0, green => 0.05,
                                           blue => 0.95) });
 $f->ctl('push', $get, '--no-wait');
-$f->ctl('split', 'set', 'checkout', 'green=10%');
+$f->ctl('split', 'set', 'checkout', 'green=10%', '--no-wait');
 $f->ctl('push', $post, '--no-wait');
-$f->ctl('split', 'set', 'checkout', 'green=20%');
-$f->ctl('split', 'reset', 'checkout');
+$f->ctl('split', 'set', 'checkout', 'green=20%', '--no-wait');
+$f->ctl('split', 'reset', 'checkout', '--no-wait');
 $f->ctl('rollback', '--no-wait');
 
 # a midnight since then gives the trail a second day

@@ -11,6 +11,7 @@ my $t = Weir::Test->new(assert => 0);
 my $f = Weir::Fleet->new($t);
 
 my ($rc, $out, $err);
+my @no = '--no-wait';
 
 mkdir $f->path('');
 
@@ -67,7 +68,7 @@ ok(!-e $f->path('live'), 'nothing was published');
 
 # set
 
-($rc, $out, $err) = $f->ctl('split', 'set', 'checkout', 'green=25%',
+($rc, $out, $err) = $f->ctl('split', 'set', @no, 'checkout', 'green=25%',
                             '--reason', 'canary');
 is($rc, 0, 'split set');
 is($out, "split checkout version 1\n", 'its version');
@@ -85,21 +86,24 @@ my $first = slurp($f->path('live/split/checkout.json'));
 is_deeply([$f->trail], [$first], 'the trail');
 is(@{ decode_json($first)->{signatures} }, 1, 'signed');
 
-($rc, $out) = $f->ctl('split', 'set', 'checkout', 'green=33.33%', 'blue=*',
+($rc, $out) = $f->ctl('split', 'set', @no, 'checkout', 'green=33.33%',
+                      'blue=*',
                       '--json');
 is($rc, 0, 'split set, *');
 is_deeply(weights('checkout'), { green => 3333, blue => 6667 },
           'takes the rest');
-is_deeply(decode_json($out), { version => 2, hash => Weir::Fleet::hash(
-    slurp($f->path('live/split/checkout.json'))) }, '--json');
+is_deeply(decode_json($out), { version => 2, gateways => [], hash =>
+    Weir::Fleet::hash(slurp($f->path('live/split/checkout.json'))) },
+          '--json');
 is($f->live('split/checkout')->{previous}, Weir::Fleet::hash($first),
    'previous');
 is(slurp($f->path('rev')), "2\n", 'rev');
 
-($rc, $out) = $f->ctl('split', 'set', 'search', 'c=100%', 'b=0%', 'a=0.00%');
+($rc, $out) = $f->ctl('split', 'set', @no, 'search', 'c=100%', 'b=0%',
+                      'a=0.00%');
 is($rc, 0, 'all colours');
 is_deeply(weights('search'), { a => 0, b => 0, c => 10000 }, 'of them');
-($rc, $out) = $f->ctl('split', 'set', 'search', 'a=100%', '--quiet');
+($rc, $out) = $f->ctl('split', 'set', @no, 'search', 'a=100%', '--quiet');
 is("$rc$out", '0', '--quiet');
 
 
@@ -108,14 +112,14 @@ is("$rc$out", '0', '--quiet');
 $f->report('gw-2', splits => {
     checkout => Weir::Fleet::split_report('store', 7, green => 0.3333,
                                           blue => 0.6667) });
-($rc, $out) = $f->ctl('split', 'set', 'checkout', 'green=1%');
+($rc, $out) = $f->ctl('split', 'set', @no, 'checkout', 'green=1%');
 is($out, "split checkout version 8\n", 'rev');
 $f->report('gw-2', splits => {
     checkout => Weir::Fleet::split_report('store', 8, green => 0.01,
                                           blue => 0.99) },
     fences => { 'split/checkout' => { epoch => 0, version => 11,
                                       hash => 'sha256:' . '0' x 64 } });
-($rc, $out) = $f->ctl('split', 'set', 'checkout', 'green=2%');
+($rc, $out) = $f->ctl('split', 'set', @no, 'checkout', 'green=2%');
 is($out, "split checkout version 12\n", 'fence');
 
 # a colour must be on every gateway that has the split
@@ -123,13 +127,13 @@ is($out, "split checkout version 12\n", 'fence');
 $f->report('gw-2', splits => {
     checkout => Weir::Fleet::split_report('config', 0, violet => 0.05,
                                           blue => 0.95) });
-($rc, $out, $err) = $f->ctl('split', 'set', 'checkout', 'green=3%');
+($rc, $out, $err) = $f->ctl('split', 'set', @no, 'checkout', 'green=3%');
 is($rc, 1, 'one gateway lacks the colour');
 like($err, qr/no colour "green" on gateway gw-2/, 'which');
 $f->report('gw-2', age => 60, splits => {
     checkout => Weir::Fleet::split_report('config', 0, violet => 0.05,
                                           blue => 0.95) });
-($rc, $out, $err) = $f->ctl('split', 'set', 'checkout', 'green=3%');
+($rc, $out, $err) = $f->ctl('split', 'set', @no, 'checkout', 'green=3%');
 is($rc, 0, 'a lost one does not count');
 
 
@@ -163,7 +167,7 @@ is_deeply($f->head->{live_min}, { 'split/checkout' => 13,
 
 # reset: a tombstone
 
-($rc, $out, $err) = $f->ctl('split', 'reset', 'checkout');
+($rc, $out, $err) = $f->ctl('split', 'reset', @no, 'checkout');
 is($rc, 0, 'reset');
 is($out, "split checkout version 14: weights of nginx.conf\n", 'its version');
 
@@ -175,13 +179,13 @@ is($doc->{version}, 14, 'its version');
 is(decode_json($text)->{payloadType},
    'application/vnd.weir.tombstone.v1+json', 'its type');
 
-($rc, $out, $err) = $f->ctl('split', 'reset', 'checkout');
+($rc, $out, $err) = $f->ctl('split', 'reset', @no, 'checkout');
 is($rc, 1, 'reset twice');
 like($err, qr/split "checkout" has no weights in the store/, 'why');
 ($rc, $out) = $f->ctl('split', 'show', 'checkout');
 like($out, qr/version 14, reset: the weights of nginx\.conf hold/, 'show');
 
-($rc, $out) = $f->ctl('split', 'set', 'checkout', 'green=4%');
+($rc, $out) = $f->ctl('split', 'set', @no, 'checkout', 'green=4%');
 is($out, "split checkout version 15\n", 'and set again');
 
 ($rc, $out) = $f->ctl('push', $f->policies('get', 'GET'), '--no-wait');
@@ -220,14 +224,14 @@ like($err, qr{live document split/checkout: .* does not hold; the bundle},
      'it says so');
 is($f->head->{live_min}{'split/checkout'}, 15, 'what was asked for stays');
 
-($rc, $out, $err) = $f->ctl('split', 'set', 'checkout', 'green=5%');
+($rc, $out, $err) = $f->ctl('split', 'set', @no, 'checkout', 'green=5%');
 is($rc, 0, 'set in its place');
 is($f->live('split/checkout')->{version}, 16, 'the trail knows the version');
 is($f->live('split/checkout')->{previous}, Weir::Fleet::hash($good),
    'and what was before');
 
 forge('split', version => 18446744073709551615);
-($rc, $out, $err) = $f->ctl('split', 'set', 'checkout', 'green=6%');
+($rc, $out, $err) = $f->ctl('split', 'set', @no, 'checkout', 'green=6%');
 is($rc, 0, 'a forged last version');
 is($f->live('split/checkout')->{version}, 17, 'ends no versions');
 
@@ -235,7 +239,7 @@ $t->file('store/live/split/checkout.json', '{');
 ($rc, $out, $err) = $f->ctl('split', 'show', 'checkout', '--json');
 is($rc, 0, 'garbage');
 ok(exists decode_json($out)->{checkout}{store}{error}, 'is an error');
-($rc, $out, $err) = $f->ctl('split', 'reset', 'checkout');
+($rc, $out, $err) = $f->ctl('split', 'reset', @no, 'checkout');
 is($rc, 0, 'reset in its place');
 is($f->live('split/checkout')->{version}, 18, 'the next version');
 
@@ -244,6 +248,39 @@ $t->execute(['cp', $f->path('live/split/search.json'),
 ($rc, $out, $err) = $f->ctl('push', $f->policies('get', 'GET'), '--no-wait');
 like($err, qr{live document split/checkout: it belongs elsewhere}, 'a copy');
 is($f->head->{live_min}{'split/checkout'}, 15, 'counts for nothing there');
+
+
+# all live gateways that have the split are waited for
+
+unlink glob $f->path('gateways/*');
+
+my $w = Weir::Fleet->new($t, dir => 'waited');
+mkdir $w->path('');
+my $one = $w->split_gateway('gw-1', 'checkout');
+$w->report('gw-2', splits => { other =>
+    Weir::Fleet::split_report('config', 0, a => 1, b => 0) });
+
+($rc, $out, $err) = $w->ctl('split', 'set', 'checkout', 'green=10%');
+is($rc, 0, 'waited for the one that has it') or diag $err;
+is($out, "split checkout version 1\ngw-1 current\n", 'which is current');
+($rc, $out, $err) = $w->ctl('split', 'reset', 'checkout', '--json');
+is($rc, 0, 'reset') or diag $err;
+is_deeply(decode_json($out)->{gateways},
+          [{ node => 'gw-1', state => 'current' }], 'waits, too');
+
+my $bad = $w->split_gateway('gw-3', 'checkout', refuse => 'role');
+($rc, $out, $err) = $w->ctl('split', 'set', 'checkout', 'green=20%');
+is($rc, 1, 'one refuses it');
+like($err, qr/^weirctl: gateway gw-3: error, role: it is role$/m, 'why');
+like($out, qr/^gw-1 current$/m, 'the other one has it');
+$t->kill_child($bad);
+$t->kill_child($one);
+unlink $w->path('gateways/gw-3.json');
+($rc, $out, $err) = $w->ctl('split', 'set', 'checkout', 'green=30%');
+is($rc, 1, 'one lags');
+like($err, qr/^weirctl: gateway gw-1: behind, it has version 3$/m, 'which');
+($rc, $out, $err) = $w->ctl('split', 'set', 'checkout', 'green=40%', @no);
+is("$rc$err", '0', '--no-wait does not wait for it');
 
 
 done_testing();

@@ -208,4 +208,45 @@ sub gateway {
 }
 
 
+# The same with a live document of a split.
+
+sub split_gateway {
+    my ($self, $node, $split, %o) = @_;
+
+    my $file = $self->path("live/split/$split.json");
+    my %report = (splits => { $split => split_report('config', 0,
+                                                     green => 0.05,
+                                                     blue => 0.95) });
+    $self->report($node, %report);
+
+    return $self->{t}->spawn(sub {
+        my $seen = '';
+
+        for (;;) {
+            my $text = -e $file ? slurp($file) : '';
+
+            if ($text ne $seen) {
+                my $doc = document($text);
+
+                if ($o{refuse}) {
+                    $report{splits}{$split}{error} = {
+                        reason => $o{refuse}, message => "it is $o{refuse}",
+                        version => $doc->{version} };
+
+                } else {
+                    $report{fences}{"split/$split"} = {
+                        epoch => 0, version => $doc->{version},
+                        hash => hash($text) };
+                }
+
+                $seen = $text;
+            }
+
+            $self->report($node, %report);
+            Time::HiRes::sleep(0.02);
+        }
+    });
+}
+
+
 1;
