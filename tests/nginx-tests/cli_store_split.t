@@ -254,7 +254,7 @@ is($f->head->{live_min}{'split/checkout'}, 15, 'counts for nothing there');
 
 unlink glob $f->path('gateways/*');
 
-my $w = Weir::Fleet->new($t, dir => 'waited');
+my $w = Weir::Fleet->new($t, dir => 'waited', key => 'waited');
 mkdir $w->path('');
 my $one = $w->split_gateway('gw-1', 'checkout');
 $w->report('gw-2', splits => { other =>
