@@ -47,6 +47,8 @@ is(http_get($port, '/catalogue/7', @tls,
 is(http_get($port, '/', @tls)->status, 404, 'the rest');
 is(http_get($t->port, '/catalogue/7')->status, 200, 'without TLS too');
 
+is(http_get($t->port(8081), "/$_")->status, 200, $_) for qw(live ready);
+
 my $metrics = http_get($t->port(8081), '/metrics')->body;
 
 for my $family (qw(weir_requests_total weir_auth_total

@@ -42,4 +42,13 @@ wait_for { report()->body eq 'blue' } 5, 'and back';
 wait_for { (($t->weirctl('status', '--store', $url))[0]) == 0 } 10,
     'weirctl status';
 
+sub ready { return http_get($t->port, '/ready')->status }
+
+is(ready(), 200, 'ready');
+ctl('drain', '--wait', '30s');
+is(ready(), 503, 'drained');
+is(report()->status, 200, 'who still comes is served');
+ctl('drain', '--undo');
+is(ready(), 200, 'and ready again');
+
 done_testing();

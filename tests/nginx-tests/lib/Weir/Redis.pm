@@ -222,14 +222,15 @@ END
 }
 
 
-# Three masters with a replica each.
+# Three masters with a replica each.  Options: args (of the servers), auth (of
+# who may make a cluster of them).
 
 sub cluster {
     my ($class, $test, %o) = @_;
 
     my @nodes = map {
         my $bus = $test->port("bus_$_");
-        $class->new($test, args => [
+        $class->new($test, $o{auth} ? (auth => $o{auth}) : (), args => [
             '--cluster-enabled', 'yes', '--cluster-port', $bus,
             '--cluster-node-timeout', 1000, @{ $o{args} || [] } ]);
     } 1 .. 6;
@@ -237,7 +238,8 @@ sub cluster {
     my ($rc, $out, $err) = $test->execute(
         ['redis-cli', '--cluster', 'create',
          (map { '127.0.0.1:' . $_->port } @nodes), '--cluster-replicas', 1,
-         '--cluster-yes'], seconds => 60);
+         '--cluster-yes', $o{auth} ? ('--user', $o{auth}[0], '--pass',
+                                      $o{auth}[1]) : ()], seconds => 60);
 
     croak "cluster: $out$err" if $rc ne '0';
 
