@@ -289,9 +289,21 @@ compile(weir_arena_t *a, weir_refusal_e *why)
         { 27, (const uint8_t *) "language 1; policy orders;\n" }
     };
 
-    static const weir_str_t  name = { 6, (const uint8_t *) "orders" };
+    return weir_bundle_compile(&bundle, a, &file, 1, why, &error);
+}
 
-    return weir_bundle_compile(&bundle, a, &file, 1, &name, 1, why, &error);
+
+static int
+compile_error(weir_arena_t *a, weir_refusal_e *why)
+{
+    weir_policy_bundle_t  bundle;
+
+    static const weir_policy_source_t  file = {
+        { 8, (const uint8_t *) "a.policy" },
+        { 37, (const uint8_t *) "language 1; policy orders; permit {}\n" }
+    };
+
+    return weir_bundle_compile(&bundle, a, &file, 1, why, &error);
 }
 
 
@@ -334,6 +346,7 @@ everything(void **state)
     each(trail, WEIR_OK, WEIR_REFUSAL_NONE, 5);
     each(files_of_keys, WEIR_OK, WEIR_REFUSAL_NONE, 1);
     each(compile, WEIR_OK, WEIR_REFUSAL_NONE, 2);
+    each(compile_error, WEIR_DECLINED, WEIR_REFUSAL_POLICY_ERROR, 1);
 }
 
 
@@ -347,22 +360,18 @@ compiled(void **state)
     weir_policy_source_t  file;
     weir_policy_bundle_t  bundle;
 
-    static const weir_str_t  names[] = {
-        { 6, (const uint8_t *) "orders" },
-        { 6, (const uint8_t *) "ledger" }
-    };
-
     static const struct {
         const char  *text, *word, *error;
-        uint32_t     n;
     } v[] = {
-        { "language 1; policy orders;\n", "", "", 1 },
-        { "language 1; policy orders;\n", "", "", 0 },
-        { "language 1; policy orders;\n", "missing-policy",
-          "the bundle has no policy \"ledger\", which nginx.conf names", 2 },
+        { "language 1; policy orders;\n", "", "" },
         { "language 1; policy orders;\npermit {}\n", "policy-error",
-          "a.policy:2:8: ", 1 },
-        { "", "policy-error", "a.policy:", 1 }
+          "a.policy:2:8: error: the rule's name expected, not \"{\"" },
+        { "language 1; policy orders;\npermit a { what * /a; }\n"
+          "permit b { who role none; }\npermit c { who role none; }\n",
+          "policy-error", "a.policy:3:21: error: role none is not defined, "
+          "and more errors" },
+        { "", "policy-error", "a.policy:1:1: error: a policy source begins with "
+          "\"language 1;\"" }
     };
 
     (void) state;
@@ -373,12 +382,11 @@ compiled(void **state)
         file.name = weir_str("a.policy");
         file.text = str(v[i].text);
 
-        assert_int_equal(weir_bundle_compile(&bundle, &arena, &file, 1, names,
-                                             v[i].n, &why, &error),
+        assert_int_equal(weir_bundle_compile(&bundle, &arena, &file, 1, &why,
+                                             &error),
                          v[i].word[0] == '\0' ? WEIR_OK : WEIR_DECLINED);
         assert_word(why, v[i].word);
-        assert_int_equal(strncmp(error.text, v[i].error, strlen(v[i].error)),
-                         0);
+        assert_string_equal(error.text, v[i].error);
         assert_int_equal(bundle.nsources, 1);
     }
 }

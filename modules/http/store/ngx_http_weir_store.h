@@ -191,7 +191,6 @@ typedef struct {
     uint32_t                        nsegments;
     const void                     *image;
     size_t                          size;
-    uint32_t                        nerrors;    /* of its sources */
     ngx_http_weir_store_split_t    *splits;
     ngx_uint_t                      nsplits;
 

@@ -5,10 +5,7 @@
  */
 
 #include "ngx_http_weir_store.h"
-
-
-static void ngx_http_weir_store_diagnose(ngx_http_weir_store_round_t *round,
-    const weir_policy_bundle_t *bundle);
+#include "weir_bundle.h"
 
 
 ngx_int_t
@@ -136,12 +133,15 @@ ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
         return NGX_ERROR;
     }
 
-    if (weir_policy_compile(&round->arena, files, n, &bundle) != WEIR_OK) {
+    rc = weir_bundle_compile(&bundle, &round->arena, files, n, &head->why,
+                             &head->err);
+
+    if (rc == WEIR_NOMEM) {
         goto nomem;
     }
 
-    if (bundle.nerrors) {
-        ngx_http_weir_store_diagnose(round, &bundle);
+    if (rc != WEIR_OK) {
+        head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
         return NGX_ERROR;
     }
 
@@ -176,37 +176,4 @@ nomem:
     round->code = weir_store_fail(&round->err, WEIR_STORE_NOMEM, 0,
                                   "out of memory");
     return NGX_ERROR;
-}
-
-
-/* The first error, in one line. */
-
-static void
-ngx_http_weir_store_diagnose(ngx_http_weir_store_round_t *round,
-    const weir_policy_bundle_t *bundle)
-{
-    size_t      len;
-    uint32_t    i;
-    weir_str_t  text;
-
-    text.len = 0;
-    text.data = NULL;
-
-    for (i = 0; i < bundle->ndiags; i++) {
-        if (bundle->diags[i].severity == WEIR_POLICY_SEVERE) {
-            text = weir_policy_diag_text(&round->arena, bundle,
-                                         &bundle->diags[i]);
-            break;
-        }
-    }
-
-    for (len = 0; len < text.len && text.data[len] != '\n'; len++) {
-        /* void */
-    }
-
-    round->nerrors = bundle->nerrors;
-
-    ngx_http_weir_store_no(&round->head, WEIR_REFUSAL_POLICY_ERROR,
-                           "%.*s%s", (int) len, text.data,
-                           bundle->nerrors > 1 ? ", and more errors" : "");
 }

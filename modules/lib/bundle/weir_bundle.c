@@ -1,46 +1,27 @@
 
 /*
- * Weir: a bundle's files become an image that a gateway can serve.
+ * Weir: a bundle's files become an image, or the reason why not.
  */
 
 #include "weir_bundle.h"
 
 
-static void weir_bundle_error(const weir_policy_bundle_t *bundle,
-    weir_err_t *err);
+static int weir_bundle_error(const weir_policy_bundle_t *bundle,
+    weir_arena_t *a, weir_err_t *err);
 
 
 int
 weir_bundle_compile(weir_policy_bundle_t *bundle, weir_arena_t *a,
-    const weir_policy_source_t *files, uint32_t nfiles,
-    const weir_str_t *policies, uint32_t npolicies, weir_refusal_e *why,
+    const weir_policy_source_t *files, uint32_t nfiles, weir_refusal_e *why,
     weir_err_t *err)
 {
-    uint32_t  i, policy;
-
     if (weir_policy_compile(a, files, nfiles, bundle) != WEIR_OK) {
         return WEIR_NOMEM;
     }
 
     if (bundle->nerrors != 0) {
         *why = WEIR_REFUSAL_POLICY_ERROR;
-        weir_bundle_error(bundle, err);
-        return WEIR_DECLINED;
-    }
-
-    for (i = 0; i < npolicies; i++) {
-
-        if (weir_policy_find(bundle->image, policies[i], &policy)
-            == WEIR_OK)
-        {
-            continue;
-        }
-
-        *why = WEIR_REFUSAL_MISSING_POLICY;
-        (void) weir_err(err, "the bundle has no policy \"%.*s\", which "
-                        "nginx.conf names", (int) policies[i].len,
-                        policies[i].data);
-        return WEIR_DECLINED;
+        return weir_bundle_error(bundle, a, err);
     }
 
     return WEIR_OK;
@@ -49,28 +30,36 @@ weir_bundle_compile(weir_policy_bundle_t *bundle, weir_arena_t *a,
 
 /* One line for logs and reports; weirctl check shows all. */
 
-static void
-weir_bundle_error(const weir_policy_bundle_t *bundle, weir_err_t *err)
+static int
+weir_bundle_error(const weir_policy_bundle_t *bundle, weir_arena_t *a,
+    weir_err_t *err)
 {
-    uint32_t                   i;
-    weir_str_t                 name;
-    const weir_policy_diag_t  *d;
+    size_t      len;
+    uint32_t    i;
+    weir_str_t  text;
 
-    for (i = 0; i < bundle->ndiags; i++) {
-        d = &bundle->diags[i];
+    /* warnings may stand before it */
 
-        if (d->severity != WEIR_POLICY_SEVERE) {
-            continue;
-        }
+    i = 0;
 
-        name = d->place.file < bundle->nsources
-               ? bundle->sources[d->place.file].name : weir_str("");
-
-        (void) weir_err(err, "%.*s:%u:%u: %.*s", (int) name.len, name.data,
-                        d->place.line, d->place.column,
-                        (int) d->message.len, d->message.data);
-        return;
+    while (i + 1 < bundle->ndiags
+           && bundle->diags[i].severity != WEIR_POLICY_SEVERE)
+    {
+        i++;
     }
 
-    (void) weir_err(err, "%u errors", bundle->nerrors);
+    text = weir_policy_diag_text(a, bundle, &bundle->diags[i]);
+
+    if (text.data == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    for (len = 0; len < text.len && text.data[len] != '\n'; len++) {
+        /* void */
+    }
+
+    (void) weir_err(err, "%.*s%s", (int) len, text.data,
+                    bundle->nerrors > 1 ? ", and more errors" : "");
+
+    return WEIR_DECLINED;
 }

@@ -1,6 +1,6 @@
 
 /*
- * Weir: a bundle's files become an image that a gateway can serve.
+ * Weir: a bundle's files become an image, or the reason why not.
  */
 
 #ifndef WEIR_BUNDLE_H_INCLUDED
@@ -12,15 +12,13 @@
 
 
 /*
- * Compiles the files (by name: weir_unpack_files()) and looks for the
- * policies that nginx.conf names.  bundle lies in the arena and points into
- * the files.  WEIR_OK; WEIR_DECLINED with *why and err: policy-error (the
- * first error, as FILE:LINE:COLUMN: MESSAGE), missing-policy; bundle is
+ * Compiles the files (by name: weir_unpack_files()).  bundle lies in the arena
+ * and points into the files.  WEIR_OK; WEIR_DECLINED with *why (policy-error)
+ * and err, the first error as FILE:LINE:COLUMN: error: MESSAGE; bundle is
  * filled then, too; WEIR_NOMEM.
  */
 int weir_bundle_compile(weir_policy_bundle_t *bundle, weir_arena_t *a,
-    const weir_policy_source_t *files, uint32_t nfiles,
-    const weir_str_t *policies, uint32_t npolicies, weir_refusal_e *why,
+    const weir_policy_source_t *files, uint32_t nfiles, weir_refusal_e *why,
     weir_err_t *err);
 
 
