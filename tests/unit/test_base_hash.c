@@ -89,17 +89,6 @@ test_siphash_unaligned(void **state)
 
 
 static void
-test_fnv1a(void **state)
-{
-    (void) state;
-
-    assert_int_equal(weir_fnv1a(str("")), 0x811c9dc5);
-    assert_int_equal(weir_fnv1a(str("a")), 0xe40c292c);
-    assert_int_equal(weir_fnv1a(str("foobar")), 0xbf9cf968);
-}
-
-
-static void
 test_hex(void **state)
 {
     uint8_t  src[] = { 0x00, 0x01, 0x7f, 0xab, 0xff };
@@ -295,7 +284,6 @@ main(void)
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_siphash_vectors),
         cmocka_unit_test(test_siphash_unaligned),
-        cmocka_unit_test(test_fnv1a),
         cmocka_unit_test(test_hex),
         cmocka_unit_test(test_base64url_vectors),
         cmocka_unit_test(test_base64url_refused),

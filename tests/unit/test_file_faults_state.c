@@ -73,7 +73,6 @@ state_change(weir_state_t *state, int which)
     char                buf[16];
     weir_str_t          bytes;
     weir_arena_t        a;
-    weir_store_list_t   list;
     weir_store_code_e   rc;
 
     weir_arena_init(&a, &weir_alloc_malloc, 0);
@@ -98,7 +97,8 @@ state_change(weir_state_t *state, int which)
         break;
 
     case 4:
-        rc = weir_state_lives(state, &a, 9, &list, &err);
+        rc = weir_state_live(state, &a, str("split"), str("x"), 9, &bytes,
+                             &err);
         break;
 
     default:

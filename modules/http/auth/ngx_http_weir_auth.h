@@ -22,14 +22,10 @@ ngx_uint_t ngx_http_weir_auth_admits(ngx_http_request_t *r,
     const ngx_http_weir_identity_t *identity);
 
 
-
 /*
- * For what binds names at configuration time, from postconfiguration on: 1 if
- * there is a weir_issuer of this name.
+ * For what binds names at configuration time, from postconfiguration on: the
+ * names (ngx_str_t) of all weir_issuer; NULL: out of memory.
  */
-ngx_uint_t ngx_http_weir_auth_issuer_known(ngx_conf_t *cf, ngx_str_t *name);
-
-/* The names (ngx_str_t) of all of them; NULL: out of memory. */
 ngx_array_t *ngx_http_weir_auth_issuer_names(ngx_conf_t *cf);
 
 /*

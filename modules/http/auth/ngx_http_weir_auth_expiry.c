@@ -13,6 +13,7 @@
 #define NGX_HTTP_WEIR_AUTH_SWEEP  1000
 
 
+static void ngx_http_weir_auth_sweep(ngx_event_t *ev);
 static ngx_uint_t ngx_http_weir_auth_streams(ngx_http_request_t *r);
 static void ngx_http_weir_auth_end(ngx_http_request_t *r);
 
@@ -61,7 +62,7 @@ ngx_http_weir_auth_expire(ngx_http_request_t *r,
 }
 
 
-void
+static void
 ngx_http_weir_auth_sweep(ngx_event_t *ev)
 {
     time_t                           now;

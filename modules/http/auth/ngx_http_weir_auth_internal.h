@@ -145,7 +145,6 @@ ngx_int_t ngx_http_weir_auth_ring_init(ngx_http_weir_block_t *block,
 /* expiry */
 void ngx_http_weir_auth_expire(ngx_http_request_t *r,
     ngx_http_weir_auth_state_t *state, time_t expires);
-void ngx_http_weir_auth_sweep(ngx_event_t *ev);
 
 /* what the upstream and logs learn */
 ngx_int_t ngx_http_weir_auth_upstream(ngx_http_request_t *r,

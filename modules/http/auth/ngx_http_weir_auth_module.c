@@ -92,13 +92,6 @@ ngx_module_t  ngx_http_weir_auth_module = {
 };
 
 
-ngx_uint_t
-ngx_http_weir_auth_issuer_known(ngx_conf_t *cf, ngx_str_t *name)
-{
-    return ngx_http_weir_auth_find(cf, name) != NULL;
-}
-
-
 ngx_array_t *
 ngx_http_weir_auth_issuer_names(ngx_conf_t *cf)
 {

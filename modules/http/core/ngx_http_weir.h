@@ -200,7 +200,6 @@ ngx_uint_t ngx_http_weir_used(ngx_conf_t *cf);
 
 /* nginx's own slots, after ngx_http_weir_use(). */
 char *ngx_http_weir_flag_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_weir_str_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_weir_enum_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*

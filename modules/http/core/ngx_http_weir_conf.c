@@ -50,15 +50,6 @@ ngx_http_weir_flag_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_http_weir_str_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_weir_use(cf);
-
-    return ngx_conf_set_str_slot(cf, cmd, conf);
-}
-
-
-char *
 ngx_http_weir_enum_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_use(cf);

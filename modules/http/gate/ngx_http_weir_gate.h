@@ -56,10 +56,6 @@ ngx_str_t ngx_http_weir_gate_port(ngx_str_t authority);
 ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
     ngx_http_weir_loc_conf_t *lcf);
 
-/* 1 if the path that nginx works with is the client's. */
-ngx_uint_t ngx_http_weir_gate_same(ngx_http_request_t *r,
-    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
-
 /*
  * The path that a COPY or MOVE writes to: NGX_OK; NGX_DONE where there is
  * none; NGX_DECLINED where it is ambiguous, or another host's.

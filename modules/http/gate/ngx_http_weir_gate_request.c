@@ -8,6 +8,8 @@
 #include "ngx_http_weir_gate.h"
 
 
+static ngx_uint_t ngx_http_weir_gate_same(ngx_http_request_t *r,
+    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf);
 static ngx_int_t ngx_http_weir_gate_authority(ngx_http_request_t *r,
     ngx_str_t *value, weir_str_t *host);
 static ngx_uint_t ngx_http_weir_gate_ports_differ(ngx_str_t *a,
@@ -296,7 +298,7 @@ ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_http_weir_gate_same(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
     ngx_http_weir_loc_conf_t *lcf)
 {

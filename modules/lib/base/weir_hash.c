@@ -125,23 +125,6 @@ weir_sip(const weir_hash_key_t *key, const uint8_t *p, size_t len, unsigned c,
 }
 
 
-uint32_t
-weir_fnv1a(weir_str_t s)
-{
-    size_t    i;
-    uint32_t  h;
-
-    h = 2166136261u;
-
-    for (i = 0; i < s.len; i++) {
-        h ^= s.data[i];
-        h *= 16777619u;
-    }
-
-    return h;
-}
-
-
 void
 weir_hex(uint8_t *dst, const void *src, size_t len)
 {

@@ -26,9 +26,6 @@ uint64_t weir_siphash(const weir_hash_key_t *key, const void *data,
 uint64_t weir_siphash13(const weir_hash_key_t *key, const void *data,
     size_t len);
 
-/* FNV-1a, 32 bits: for names known at configuration, never for input. */
-uint32_t weir_fnv1a(weir_str_t s);
-
 /* Lower case hex of len bytes into dst (2 * len bytes, no zero). */
 void weir_hex(uint8_t *dst, const void *src, size_t len);
 

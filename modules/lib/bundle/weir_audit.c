@@ -252,11 +252,3 @@ weir_audit_fence(const weir_audit_t *t, const weir_fence_t *fence,
 
     return WEIR_OK;
 }
-
-
-int
-weir_audit_expired(int64_t issued, int64_t now, int64_t retain)
-{
-    return retain >= 0 && issued < now && (uint64_t) now - (uint64_t) issued
-                                          > (uint64_t) retain;
-}

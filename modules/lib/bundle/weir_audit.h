@@ -55,11 +55,5 @@ int weir_audit_entry(weir_audit_t *t, weir_arena_t *scratch, weir_str_t text,
 int weir_audit_fence(const weir_audit_t *t, const weir_fence_t *fence,
     weir_refusal_e *why, weir_err_t *err);
 
-/*
- * Retention: whether an entry issued then may be trimmed (after its export)
- * by now.  retain in seconds.
- */
-int weir_audit_expired(int64_t issued, int64_t now, int64_t retain);
-
 
 #endif /* WEIR_AUDIT_H_INCLUDED */

@@ -617,18 +617,6 @@ weir_state_live(weir_state_t *state, weir_arena_t *a, weir_str_t kind,
 
 
 weir_store_code_e
-weir_state_lives(weir_state_t *state, weir_arena_t *a, uint32_t max,
-    weir_store_list_t *list, weir_store_err_t *err)
-{
-    weir_str_t  all;
-
-    memset(&all, 0, sizeof(weir_str_t));
-
-    return weir_file_lives(&state->file.store, a, all, max, list, err);
-}
-
-
-weir_store_code_e
 weir_state_put_live(weir_state_t *state, weir_str_t kind, weir_str_t name,
     weir_str_t bytes, weir_store_err_t *err)
 {

@@ -80,8 +80,6 @@ weir_store_code_e weir_state_load(weir_state_t *state, weir_arena_t *a,
 weir_store_code_e weir_state_live(weir_state_t *state, weir_arena_t *a,
     weir_str_t kind, weir_str_t name, size_t max, weir_str_t *bytes,
     weir_store_err_t *err);
-weir_store_code_e weir_state_lives(weir_state_t *state, weir_arena_t *a,
-    uint32_t max, weir_store_list_t *list, weir_store_err_t *err);
 weir_store_code_e weir_state_put_live(weir_state_t *state, weir_str_t kind,
     weir_str_t name, weir_str_t bytes, weir_store_err_t *err);
 

@@ -413,8 +413,6 @@ void weir_policy_check(weir_policy_compiler_t *c, weir_policy_file_t *file);
 void weir_policy_check_expr(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_expr_t *e, int guards);
 const char *weir_policy_type_name(weir_policy_type_t type);
-int weir_policy_attr_same(const weir_policy_attr_t *a,
-    const weir_policy_attr_t *b);
 
 /* weir_policy_build.c: the image of the checked files. */
 

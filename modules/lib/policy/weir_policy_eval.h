@@ -83,8 +83,5 @@ int weir_policy_set_has(weir_policy_eval_t *ev,
 int weir_policy_nets_have(weir_policy_eval_t *ev, uint32_t nets,
     const weir_addr_t *addr);
 
-/* 1 if s matches the glob: "*" is any run, "\*" a star. */
-int weir_policy_like(weir_str_t glob, weir_str_t s);
-
 
 #endif /* WEIR_POLICY_EVAL_H_INCLUDED */

@@ -6,6 +6,7 @@
 #include "weir_policy_eval.h"
 
 
+static int weir_policy_like(weir_str_t glob, weir_str_t s);
 static weir_policy_truth_t weir_policy_eval_compare(weir_policy_eval_t *ev,
     const weir_policy_node_rec_t *node);
 static int weir_policy_eval_in(weir_policy_eval_t *ev,
@@ -284,7 +285,9 @@ weir_policy_operand(weir_policy_eval_t *ev, uint32_t operand,
  * only the last "*" need be tried again.
  */
 
-int
+/* 1 if s matches the glob: "*" is any run, "\*" a star. */
+
+static int
 weir_policy_like(weir_str_t glob, weir_str_t s)
 {
     size_t   g, i, star, at;

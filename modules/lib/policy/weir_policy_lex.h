@@ -121,8 +121,6 @@ int weir_policy_block(weir_policy_parser_t *ps,
 
 int weir_policy_parse_rule(weir_policy_parser_t *ps, int deny,
     weir_policy_rule_t ***last);
-int weir_policy_parse_what(weir_policy_parser_t *ps,
-    weir_policy_what_t ***last);
 int weir_policy_method(weir_policy_parser_t *ps, weir_policy_word_t *method);
 
 /* weir_policy_parse_path.c: pattern text (of loc) into what. */

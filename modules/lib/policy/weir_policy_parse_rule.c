@@ -14,6 +14,8 @@ typedef struct {
 } weir_policy_rule_data_t;
 
 
+static int weir_policy_parse_what(weir_policy_parser_t *ps,
+    weir_policy_what_t ***last);
 static int weir_policy_rule_item(weir_policy_parser_t *ps, void *data);
 static int weir_policy_rule_later(weir_policy_parser_t *ps);
 static int weir_policy_once(weir_policy_parser_t *ps, const char *scope,
@@ -278,7 +280,7 @@ weir_policy_princ(weir_policy_parser_t *ps, weir_policy_princ_t *p)
 
 /* methods pattern */
 
-int
+static int
 weir_policy_parse_what(weir_policy_parser_t *ps, weir_policy_what_t ***last)
 {
     weir_policy_loc_t     loc;
