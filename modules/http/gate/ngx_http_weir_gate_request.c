@@ -298,6 +298,8 @@ ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
 }
 
 
+/* 1 if the path that nginx works with is the client's. */
+
 static ngx_uint_t
 ngx_http_weir_gate_same(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
     ngx_http_weir_loc_conf_t *lcf)

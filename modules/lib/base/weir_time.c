@@ -213,7 +213,7 @@ weir_time_format(uint8_t *dst, int64_t seconds)
 }
 
 
-/* As ngx_parse_time(): units fall in size, a last bare number is seconds. */
+/* Units fall in size, each at most once; a last bare number is seconds. */
 
 int
 weir_duration_parse(weir_str_t s, int64_t *ms)
