@@ -29,18 +29,6 @@ typedef struct {
 } ngx_http_weir_auth_issuer_ctx_t;
 
 
-static weir_str_t
-ngx_http_weir_auth_str(ngx_str_t *s)
-{
-    weir_str_t  w;
-
-    w.data = s->data;
-    w.len = s->len;
-
-    return w;
-}
-
-
 /* weir_issuer NAME { ... } */
 
 char *
@@ -91,7 +79,7 @@ ngx_http_weir_auth_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     wi->name = value[1];
 
     issuer = &wi->issuer;
-    issuer->name = ngx_http_weir_auth_str(&wi->name);
+    issuer->name = ngx_http_weir_str(&wi->name);
     issuer->leeway = NGX_CONF_UNSET;
     issuer->max_age = NGX_CONF_UNSET;
 
@@ -197,7 +185,7 @@ ngx_http_weir_auth_issuer_member(ngx_conf_t *cf, ngx_command_t *dummy,
             break;
         }
 
-        issuer->issuer = ngx_http_weir_auth_str(&value[1]);
+        issuer->issuer = ngx_http_weir_str(&value[1]);
         return NGX_CONF_OK;
 
     case 'j':
@@ -258,7 +246,7 @@ ngx_http_weir_auth_audience(ngx_conf_t *cf, weir_issuer_t *issuer)
         }
 
         issuer->audience[issuer->audiences++] =
-                                       ngx_http_weir_auth_str(&value[i]);
+                                       ngx_http_weir_str(&value[i]);
     }
 
     return NGX_CONF_OK;
@@ -291,7 +279,7 @@ ngx_http_weir_auth_typ(ngx_conf_t *cf, weir_issuer_t *issuer)
             return NGX_CONF_ERROR;
         }
 
-        issuer->typ[issuer->typs++] = ngx_http_weir_auth_str(&value[i]);
+        issuer->typ[issuer->typs++] = ngx_http_weir_str(&value[i]);
     }
 
     return NGX_CONF_OK;
@@ -315,7 +303,7 @@ ngx_http_weir_auth_algorithms(ngx_conf_t *cf, weir_issuer_t *issuer)
     for (i = 1; i < cf->args->nelts; i++) {
 
         switch (weir_algs_add(&issuer->algs,
-                              ngx_http_weir_auth_str(&value[i])))
+                              ngx_http_weir_str(&value[i])))
         {
         case WEIR_OK:
             break;
@@ -411,8 +399,7 @@ ngx_http_weir_auth_keys(ngx_conf_t *cf, ngx_str_t *file,
         return NGX_CONF_ERROR;
     }
 
-    keys.data = text.data;
-    keys.len = text.len;
+    keys = ngx_http_weir_str(&text);
 
     rc = weir_jwks_parse(&issuer->keys, crypto, keys, &issuer->algs,
                          &weir_alloc_malloc, &err);

@@ -108,8 +108,7 @@ ngx_http_weir_auth_bearer(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     result = NGX_HTTP_WEIR_AUTH_BAD;
 
     if (state->count == 1) {
-        value.data = state->authorization.data;
-        value.len = state->authorization.len;
+        value = ngx_http_weir_str(&state->authorization);
 
         switch (weir_bearer(value, &token)) {
 

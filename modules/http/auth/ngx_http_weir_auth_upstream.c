@@ -158,8 +158,7 @@ ngx_http_weir_auth_clean(ngx_http_request_t *r, ngx_str_t *value)
         return NGX_ERROR;
     }
 
-    s.data = value->data;
-    s.len = value->len;
+    s = ngx_http_weir_str(value);
 
     value->len = weir_base64url_encode(p, s);
     value->data = p;

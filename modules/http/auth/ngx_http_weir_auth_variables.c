@@ -265,8 +265,7 @@ ngx_http_weir_auth_path(const weir_claims_t *claims, ngx_str_t *path)
     weir_str_t                 s;
     const weir_claim_entry_t  *e;
 
-    s.data = path->data;
-    s.len = path->len;
+    s = ngx_http_weir_str(path);
 
     e = weir_claims_find(claims, s);
 

@@ -186,6 +186,20 @@ typedef struct {
 extern ngx_module_t  ngx_http_weir_module;
 
 
+/* The same bytes for libweir. */
+
+static ngx_inline weir_str_t
+ngx_http_weir_str(const ngx_str_t *s)
+{
+    weir_str_t  w;
+
+    w.len = s->len;
+    w.data = s->data;
+
+    return w;
+}
+
+
 /* --- configuration --- */
 
 /*

@@ -175,8 +175,7 @@ ngx_http_weir_name(ngx_conf_t *cf, const char *what, ngx_str_t *s)
 {
     weir_str_t  name;
 
-    name.len = s->len;
-    name.data = s->data;
+    name = ngx_http_weir_str(s);
 
     if (weir_name_valid(name)) {
         return 1;

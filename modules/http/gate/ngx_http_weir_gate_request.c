@@ -174,8 +174,7 @@ ngx_http_weir_gate_authority(ngx_http_request_t *r, ngx_str_t *value,
     u_char      *p;
     weir_str_t   authority;
 
-    authority.len = value->len;
-    authority.data = value->data;
+    authority = ngx_http_weir_str(value);
 
     p = ngx_pnalloc(r->pool, value->len + 1);
 
@@ -234,8 +233,7 @@ ngx_http_weir_gate_path(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
         return NGX_OK;
     }
 
-    raw.data = r->unparsed_uri.data;
-    raw.len = r->unparsed_uri.len;
+    raw = ngx_http_weir_str(&r->unparsed_uri);
 
     /* behind "?" as well: it ends nginx's arguments, and not those of others */
 
@@ -290,8 +288,7 @@ ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
 {
     weir_str_t  uri;
 
-    uri.data = r->uri.data;
-    uri.len = r->uri.len;
+    uri = ngx_http_weir_str(&r->uri);
 
     return weir_path_gate_decoded(path, uri, lcf->path_allow) == WEIR_OK
            ? NGX_OK : NGX_DECLINED;

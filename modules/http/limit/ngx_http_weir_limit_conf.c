@@ -96,8 +96,7 @@ ngx_http_weir_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    name.len = quota->name.len;
-    name.data = quota->name.data;
+    name = ngx_http_weir_str(&quota->name);
 
     quota->policy.len = weir_rate_policy_field(text, name, &quota->rate);
     quota->policy.data = ngx_pnalloc(cf->pool, quota->policy.len);
@@ -161,8 +160,7 @@ ngx_http_weir_quota_parameters(ngx_conf_t *cf, ngx_http_weir_quota_t *quota)
             break;
 
         case NGX_HTTP_WEIR_QUOTA_RATE:
-            s.len = text.len;
-            s.data = text.data;
+            s = ngx_http_weir_str(&text);
 
             if (weir_rate_parse(s, &quota->rate, &err) != WEIR_OK) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", err.text);
@@ -252,8 +250,7 @@ ngx_http_weir_quota_key(ngx_conf_t *cf, ngx_http_weir_quota_t *quota,
         return NGX_CONF_ERROR;
     }
 
-    key.len = text->len;
-    key.data = text->data;
+    key = ngx_http_weir_str(text);
 
     if (weir_addr_is_key(key)) {
         quota->prefix = 1;

@@ -267,8 +267,7 @@ ngx_http_weir_limit_ask(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    key.len = value.len;
-    key.data = value.data;
+    key = ngx_http_weir_str(&value);
 
     weir_limit_begin(&item->op, &quota->slice, &quota->rate, quota->cost, key,
                      prefix->bytes, now);
@@ -407,8 +406,7 @@ ngx_http_weir_limit_fields(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         policy = &item->quota->policy;
         p = ngx_cpymem(p, policy->data, policy->len);
 
-        name.len = item->quota->name.len;
-        name.data = item->quota->name.data;
+        name = ngx_http_weir_str(&item->quota->name);
 
         l += weir_rate_limit_field(l, name, remaining, t);
     }

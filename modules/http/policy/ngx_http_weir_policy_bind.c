@@ -150,7 +150,7 @@ ngx_http_weir_policy_binding(ngx_conf_t *cf,
     names = issuers->elts;
 
     for (i = 0; i < issuers->nelts; i++) {
-        b->admitted[i] = ngx_http_weir_policy_str(&names[i]);
+        b->admitted[i] = ngx_http_weir_str(&names[i]);
     }
 
     b->nadmitted = issuers->nelts;
@@ -171,7 +171,7 @@ ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
     ngx_http_weir_policy_use_t     *use;
     ngx_http_weir_policy_binder_t   data;
 
-    if (weir_policy_find(image, ngx_http_weir_policy_str(&b->name), &policy)
+    if (weir_policy_find(image, ngx_http_weir_str(&b->name), &policy)
         != WEIR_OK)
     {
         use = ngx_http_weir_policy_used(mcf, &b->name);
@@ -231,7 +231,7 @@ ngx_http_weir_policy_fits(const ngx_http_weir_policy_main_conf_t *mcf,
 
     for (i = 0; i < mcf->bindings.nelts; i++) {
 
-        if (weir_policy_find(image, ngx_http_weir_policy_str(&b[i].name),
+        if (weir_policy_find(image, ngx_http_weir_str(&b[i].name),
                              &policy)
             != WEIR_OK)
         {
@@ -299,7 +299,7 @@ ngx_http_weir_policy_known(void *data, weir_policy_name_kind_t kind,
     s = issuers->elts;
 
     for (i = 0; i < issuers->nelts; i++) {
-        if (weir_str_eq(ngx_http_weir_policy_str(&s[i]), name)) {
+        if (weir_str_eq(ngx_http_weir_str(&s[i]), name)) {
             return 1;
         }
     }
@@ -447,8 +447,8 @@ ngx_http_weir_policy_alike(const ngx_http_weir_policy_binding_t *a,
 {
     ngx_uint_t  i;
 
-    if (!weir_str_eq(ngx_http_weir_policy_str(&a->name),
-                     ngx_http_weir_policy_str(&b->name))
+    if (!weir_str_eq(ngx_http_weir_str(&a->name),
+                     ngx_http_weir_str(&b->name))
         || a->nadmitted != b->nadmitted)
     {
         return 0;

@@ -158,16 +158,4 @@ void ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
     ngx_http_request_t *r, ngx_http_weir_question_t *q);
 
 
-static ngx_inline weir_str_t
-ngx_http_weir_policy_str(const ngx_str_t *s)
-{
-    weir_str_t  w;
-
-    w.len = s->len;
-    w.data = s->data;
-
-    return w;
-}
-
-
 #endif /* NGX_HTTP_WEIR_POLICY_INTERNAL_H_INCLUDED */

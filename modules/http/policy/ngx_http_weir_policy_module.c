@@ -117,7 +117,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         goto done;
     }
 
-    name = ngx_http_weir_policy_str(&lcf->policy);
+    name = ngx_http_weir_str(&lcf->policy);
 
     if (weir_policy_find(image, name, &policy) != WEIR_OK) {
 

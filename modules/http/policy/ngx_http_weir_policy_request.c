@@ -44,10 +44,10 @@ ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
     ngx_memzero(p, sizeof(weir_policy_request_t));
 
     p->path = q->path;
-    p->method = ngx_http_weir_policy_str(&q->method);
+    p->method = ngx_http_weir_str(&q->method);
 
     if (q->host.len) {
-        p->host = ngx_http_weir_policy_str(&q->host);
+        p->host = ngx_http_weir_str(&q->host);
     }
 
     p->scheme = weir_str("http");
@@ -93,15 +93,15 @@ ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
         }
 
         if (identity->issuer.len) {
-            p->issuer = ngx_http_weir_policy_str(&identity->issuer);
+            p->issuer = ngx_http_weir_str(&identity->issuer);
         }
 
         if (identity->subject.len) {
-            p->subject = ngx_http_weir_policy_str(&identity->subject);
+            p->subject = ngx_http_weir_str(&identity->subject);
         }
 
         if (identity->principal.len) {
-            p->principal = ngx_http_weir_policy_str(&identity->principal);
+            p->principal = ngx_http_weir_str(&identity->principal);
         }
 
         p->claims = identity->claims;
@@ -138,7 +138,7 @@ ngx_http_weir_policy_header(void *data, weir_str_t name, weir_str_t *value)
         return WEIR_POLICY_UNKNOWN;
     }
 
-    *value = ngx_http_weir_policy_str(&found);
+    *value = ngx_http_weir_str(&found);
 
     return WEIR_POLICY_ONE;
 }
@@ -209,7 +209,7 @@ ngx_http_weir_policy_param(ngx_http_request_t *r, ngx_str_t *args,
         return WEIR_POLICY_UNKNOWN;
     }
 
-    switch (weir_query_param(ngx_http_weir_policy_str(args), name, buf, value))
+    switch (weir_query_param(ngx_http_weir_str(args), name, buf, value))
     {
     case 0:
         return WEIR_POLICY_ABSENT;

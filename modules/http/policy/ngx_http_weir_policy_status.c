@@ -173,7 +173,7 @@ ngx_http_weir_policy_utf8(ngx_str_t *s)
 {
     weir_str_t  w;
 
-    w = ngx_http_weir_policy_str(s);
+    w = ngx_http_weir_str(s);
 
     while (w.len && !weir_utf8_valid(w)) {
         w.len--;
@@ -280,7 +280,7 @@ ngx_http_weir_policy_unready(ngx_cycle_t *cycle)
     uses = mcf->policies.elts;
 
     for (i = 0; what == NULL && i < mcf->policies.nelts; i++) {
-        if (weir_policy_find(image, ngx_http_weir_policy_str(&uses[i]->name),
+        if (weir_policy_find(image, ngx_http_weir_str(&uses[i]->name),
                              &policy)
             != WEIR_OK)
         {

@@ -250,8 +250,7 @@ ngx_http_weir_slo_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
             return "is duplicate";
         }
 
-        s.len = value[1].len;
-        s.data = value[1].data;
+        s = ngx_http_weir_str(&value[1]);
 
         if (weir_duration_parse(s, &ms) != WEIR_OK || ms < 3600000
             || ms > (int64_t) 366 * 24 * 60 * 60 * 1000)
@@ -296,8 +295,7 @@ ngx_http_weir_slo_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    s.len = value[i].len;
-    s.data = value[i].data;
+    s = ngx_http_weir_str(&value[i]);
 
     if (weir_slo_target_parse(s, target) != WEIR_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -311,8 +309,7 @@ ngx_http_weir_slo_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
         return NGX_CONF_OK;
     }
 
-    s.len = value[1].len;
-    s.data = value[1].data;
+    s = ngx_http_weir_str(&value[1]);
 
     if (weir_duration_parse(s, &ms) != WEIR_OK || ms < 1 || ms > 3600000) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

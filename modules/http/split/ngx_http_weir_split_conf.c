@@ -179,8 +179,7 @@ ngx_http_weir_split_key(ngx_conf_t *cf, ngx_http_weir_split_t *split,
 
     split->has_key = 1;
 
-    key.len = text->len;
-    key.data = text->data;
+    key = ngx_http_weir_str(text);
 
     if (weir_addr_is_key(key)) {
         split->prefix = 1;
@@ -333,8 +332,7 @@ ngx_http_weir_split_colour_line(ngx_conf_t *cf, ngx_command_t *dummy,
         return NGX_CONF_ERROR;
     }
 
-    text.len = value[1].len;
-    text.data = value[1].data;
+    text = ngx_http_weir_str(&value[1]);
 
     weight = 0;
     rc = weir_split_weight(text, &weight);
@@ -346,8 +344,7 @@ ngx_http_weir_split_colour_line(ngx_conf_t *cf, ngx_command_t *dummy,
         return NGX_CONF_ERROR;
     }
 
-    name.len = value[0].len;
-    name.data = value[0].data;
+    name = ngx_http_weir_str(&value[0]);
 
     switch (weir_split_add(&split->split, name)) {
 
@@ -416,8 +413,7 @@ ngx_http_weir_split_resolve(ngx_conf_t *cf)
 
         named = split[i]->split;
 
-        salt.len = split[i]->salt.len;
-        salt.data = split[i]->salt.data;
+        salt = ngx_http_weir_str(&split[i]->salt);
 
         weir_split_init(&split[i]->split, &key, salt);
 

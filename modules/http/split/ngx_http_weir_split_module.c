@@ -154,8 +154,7 @@ ngx_http_weir_split_choose(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    unit.len = value.len;
-    unit.data = value.data;
+    unit = ngx_http_weir_str(&value);
 
     if (unit.len == 0) {
 
@@ -195,8 +194,7 @@ ngx_http_weir_split_override(ngx_http_request_t *r,
     if (split->header.len
         && ngx_http_weir_header_find(r, &split->header, &value) == 1)
     {
-        name.len = value.len;
-        name.data = value.data;
+        name = ngx_http_weir_str(&value);
 
         rc = weir_split_colour(&split->split, name);
 

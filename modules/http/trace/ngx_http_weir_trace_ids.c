@@ -133,8 +133,7 @@ ngx_http_weir_trace_read(ngx_http_request_t *r,
          h;
          h = ngx_http_weir_walk_next(&walk))
     {
-        value.data = h->value.data;
-        value.len = h->value.len;
+        value = ngx_http_weir_str(&h->value);
 
         switch (ngx_http_weir_trace_kind(h, NULL)) {
 
