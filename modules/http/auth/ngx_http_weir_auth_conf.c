@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_weir_auth_internal.h"
+#include "weir_field.h"
 
 
 static char *ngx_http_weir_auth_resolve_set(ngx_conf_t *cf,
@@ -299,27 +300,6 @@ ngx_http_weir_auth_resolve_add(ngx_conf_t *cf,
 }
 
 
-/* To some upstreams "x_a" is "x-a". */
-
-static ngx_uint_t
-ngx_http_weir_auth_same_field(ngx_str_t *a, ngx_str_t *b)
-{
-    u_char  c, d;
-    size_t  i;
-
-    for (i = 0; i < a->len && i < b->len; i++) {
-        c = ngx_tolower(a->data[i]);
-        d = ngx_tolower(b->data[i]);
-
-        if ((c == '_' ? '-' : c) != (d == '_' ? '-' : d)) {
-            return 0;
-        }
-    }
-
-    return a->len == b->len;
-}
-
-
 /* weir_identity_header NAME VALUE | off */
 
 char *
@@ -328,7 +308,8 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_weir_auth_loc_conf_t *alcf = conf;
 
-    ngx_str_t                       *value, name;
+    ngx_str_t                       *value;
+    weir_str_t                       name;
     ngx_uint_t                       i;
     ngx_http_weir_auth_header_t     *header, *h;
     ngx_http_weir_auth_main_conf_t  *amcf;
@@ -368,23 +349,16 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
         return "needs a header's name";
     }
 
-    for (i = 0; i < value[1].len; i++) {
-        if (value[1].data[i] <= 0x20 || value[1].data[i] >= 0x7f
-            || ngx_strlchr((u_char *) "\"(),/:;<=>?@[\\]{}",
-                           (u_char *) "\"(),/:;<=>?@[\\]{}" + 17,
-                           value[1].data[i]))
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid header name \"%V\"", &value[1]);
-            return NGX_CONF_ERROR;
-        }
+    name = ngx_http_weir_str(&value[1]);
+
+    if (!weir_field_valid(name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid header name \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
     }
 
     for (i = 0; reserved[i]; i++) {
-        name.data = (u_char *) reserved[i];
-        name.len = ngx_strlen(reserved[i]);
-
-        if (ngx_http_weir_auth_same_field(&name, &value[1])) {
+        if (weir_field_same(weir_cstr(reserved[i]), name)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\" cannot be an identity header",
                                &value[1]);
@@ -406,7 +380,7 @@ ngx_http_weir_auth_identity_header(ngx_conf_t *cf, ngx_command_t *cmd,
     h = alcf->headers->elts;
 
     for (i = 0; i < alcf->headers->nelts; i++) {
-        if (ngx_http_weir_auth_same_field(&h[i].name, &value[1])) {
+        if (weir_field_same(ngx_http_weir_str(&h[i].name), name)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "identity header \"%V\" is duplicate",
                                &value[1]);

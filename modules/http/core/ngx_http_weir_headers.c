@@ -14,6 +14,7 @@
  */
 
 #include "ngx_http_weir.h"
+#include "weir_field.h"
 
 
 static ngx_int_t ngx_http_weir_header_unlink(ngx_http_request_t *r,
@@ -312,27 +313,10 @@ ngx_http_weir_header_exact(ngx_table_elt_t *h, ngx_str_t *name)
 static ngx_uint_t
 ngx_http_weir_header_same(ngx_table_elt_t *h, ngx_str_t *name)
 {
-    u_char  c, d;
-    size_t  i;
-
-    if (h->key.len != name->len) {
-        return 0;
-    }
-
-    if (ngx_http_weir_header_exact(h, name)) {
-        return 1;
-    }
-
-    for (i = 0; i < name->len; i++) {
-        c = ngx_tolower(h->key.data[i]);
-        d = name->data[i];
-
-        if (c != d && !((c == '_' || c == '-') && (d == '_' || d == '-'))) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return h->key.len == name->len
+           && (ngx_http_weir_header_exact(h, name)
+               || weir_field_same(ngx_http_weir_str(&h->key),
+                                  ngx_http_weir_str(name)));
 }
 
 

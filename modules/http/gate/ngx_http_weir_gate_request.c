@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_weir_gate.h"
+#include "weir_field.h"
 
 
 static ngx_uint_t ngx_http_weir_gate_same(ngx_http_request_t *r,
@@ -336,25 +337,12 @@ ngx_http_weir_gate_same(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
 static ngx_uint_t
 ngx_http_weir_gate_override(ngx_table_elt_t *h)
 {
-    u_char      c;
-    size_t      i;
     ngx_uint_t  n;
 
     for (n = 0; ngx_http_weir_overrides[n].len; n++) {
-
-        if (h->key.len != ngx_http_weir_overrides[n].len) {
-            continue;
-        }
-
-        for (i = 0; i < h->key.len; i++) {
-            c = ngx_tolower(h->key.data[i]);
-
-            if ((c == '_' ? '-' : c) != ngx_http_weir_overrides[n].data[i]) {
-                break;
-            }
-        }
-
-        if (i == h->key.len) {
+        if (weir_field_same(ngx_http_weir_str(&h->key),
+                            ngx_http_weir_str(&ngx_http_weir_overrides[n])))
+        {
             return 1;
         }
     }

@@ -5,6 +5,7 @@
 
 #include "ngx_http_weir_split_internal.h"
 #include "weir_addr.h"
+#include "weir_field.h"
 
 
 static char *ngx_http_weir_split_parameter(ngx_conf_t *cf,
@@ -196,16 +197,10 @@ static char *
 ngx_http_weir_split_cookie(ngx_conf_t *cf, ngx_http_weir_split_t *split,
     ngx_str_t *value, ngx_str_t *text)
 {
-    u_char      *p;
-    ngx_uint_t   i;
+    u_char  *p;
 
-    for (i = 0; i < text->len; i++) {
-
-        if (text->data[i] <= 0x20 || text->data[i] >= 0x7f
-            || ngx_strchr("()<>@,;:\\\"/[]?={}", text->data[i]) != NULL)
-        {
-            return ngx_http_weir_invalid(cf, value);
-        }
+    if (!weir_field_valid(ngx_http_weir_str(text))) {
+        return ngx_http_weir_invalid(cf, value);
     }
 
     p = ngx_pnalloc(cf->pool, sizeof("cookie_") - 1 + text->len);

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_weir_status.h"
+#include "weir_field.h"
 
 
 static ngx_uint_t ngx_http_weir_status_loopback(ngx_http_request_t *r);
@@ -72,33 +73,6 @@ ngx_http_weir_status_loopback(ngx_http_request_t *r)
 
 
 static ngx_uint_t
-ngx_http_weir_status_same(ngx_str_t *key, ngx_str_t *name)
-{
-    u_char  c;
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-
-        if (name->data[i] == '*') {
-            return 1;
-        }
-
-        if (i == key->len) {
-            return 0;
-        }
-
-        c = ngx_tolower(key->data[i]);
-
-        if (c != name->data[i] && !(c == '_' && name->data[i] == '-')) {
-            return 0;
-        }
-    }
-
-    return i == key->len;
-}
-
-
-static ngx_uint_t
 ngx_http_weir_status_forwarded(ngx_http_request_t *r)
 {
     ngx_str_t             *name;
@@ -121,7 +95,9 @@ ngx_http_weir_status_forwarded(ngx_http_request_t *r)
          h = ngx_http_weir_walk_next(&walk))
     {
         for (name = ngx_http_weir_status_headers; name->len; name++) {
-            if (ngx_http_weir_status_same(&h->key, name)) {
+            if (weir_field_match(ngx_http_weir_str(&h->key),
+                                 ngx_http_weir_str(name)))
+            {
                 return 1;
             }
         }

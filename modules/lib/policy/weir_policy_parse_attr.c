@@ -6,6 +6,7 @@
  *          | ( "header" | "query" ) "(" STRING ")" | OBJECT "." MEMBER ;
  */
 
+#include "weir_field.h"
 #include "weir_policy_lex.h"
 
 
@@ -213,15 +214,9 @@ weir_policy_attr_call(weir_policy_parser_t *ps, weir_policy_attr_t *attr)
         for (i = 0; i < name.text.len; i++) {
             ch = name.text.data[i];
             p[i] = ch >= 'A' && ch <= 'Z' ? ch | 0x20 : ch;
-
-            if (ch <= 0x20 || ch >= 0x7f
-                || strchr("\"(),/:;<=>?@[\\]{}", ch) != NULL)
-            {
-                break;
-            }
         }
 
-        if (name.text.len == 0 || i < name.text.len) {
+        if (!weir_field_valid(name.text)) {
             weir_policy_error(ps->c, name.loc, "this is no header's name");
         }
 
