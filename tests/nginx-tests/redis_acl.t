@@ -10,7 +10,7 @@ use Weir::Redis;
 my $a = Weir::Test->new;
 my $b = Weir::Test->new;
 my $acl = $a->path('acl');
-my @users = qw(admin gw-1 gw-2 policy split viewer archivist);
+my @users = qw(admin gw-1 gw-2 policy split viewer archivist restore);
 
 # the script of the repository makes passwords and the file
 
@@ -230,6 +230,12 @@ my %refused = (
         [SET => 'weir:{prod}:gw:gw-1', 'x'], [XDEL => $key{audit}, '0-1'],
     ],
 
+    restore => [
+        [SET => 'weir:{prod}:gw:gw-1', 'x'], [DEL => 'weir:{prod}:gw:gw-1'],
+        [XDEL => $key{audit}, '0-1'], [XTRIM => $key{audit}, 'MAXLEN', 0],
+        [SET => 'weir:{other}:cfg:head', 'x'],
+    ],
+
     archivist => [
         [SET => $key{head}, 'x'], [HSET => $key{live}, 'a', 'b'],
         [XADD => $key{audit}, '*', 'a', 'b'], [XTRIM => $key{audit}, 'MAXLEN',
@@ -278,6 +284,45 @@ is($rc, 0, 'archivist: audit export') or diag $err;
     '--before', '2000-01-01T00:00:00Z', '--store', "$url namespace=prod "
     . "user=archivist password_file=$acl/archivist.pass");
 is($rc, 0, 'archivist: audit trim') or diag $err;
+
+
+# all of it into a file and back, and over another store
+
+my @trust = ('--trust', $a->path('rel.pub'));
+
+sub words {
+    my ($user) = @_;
+    return "$url namespace=prod user=$user password_file=$acl/$user.pass";
+}
+
+($rc, $out, $err) = $a->weirctl('backup', $a->path('all.backup'), @trust,
+                                '--store', words('viewer'));
+is($rc, 0, 'viewer: backup') or diag $err;
+
+my $there = 'file:' . $a->path('there') . ' namespace=prod';
+mkdir $a->path('there');
+($rc, $out, $err) = $a->weirctl('sync', words('viewer'), $there, @trust);
+is($rc, 0, 'viewer: sync from here') or diag $err;
+
+sub nothing {
+    $r->command('DEL', @{ $r->command('KEYS', 'weir:{prod}:cfg:*') });
+}
+
+nothing();
+($rc, $out, $err) = $a->weirctl('restore', $a->path('all.backup'), @trust,
+                                '--store', words('viewer'));
+isnt($rc, 0, 'viewer: no restore');
+like($err, qr/NOPERM/, 'Redis refuses it');
+($rc, $out, $err) = $a->weirctl('restore', $a->path('all.backup'), @trust,
+                                '--store', words('restore'));
+is($rc, 0, 'restore') or diag $err;
+is($r->command('GET', 'weir:{prod}:cfg:head'), $head, 'the head is there');
+
+nothing();
+($rc, $out, $err) = $a->weirctl('sync', $there, words('restore'), @trust);
+is($rc, 0, 'restore: sync to here') or diag $err;
+is($r->command('GET', 'weir:{prod}:cfg:head'), $head, 'the head is there');
+wait_for { (ctl('viewer', 'status'))[0] == 0 } 10, 'the gateways agree';
 
 
 # a gateway with the rights of another: its report is refused, it decides
