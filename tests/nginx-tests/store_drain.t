@@ -37,6 +37,7 @@ http {
         listen 127.0.0.1:%%PORT_h2%%$h2;
 
         location /       { proxy_pass http://127.0.0.1:%%PORT_up%%; }
+        location = /static { root %%TESTDIR%%/html; }
         location = /ready { weir_health ready; }
         location = /api   { weir_api; }
         location = /metrics { weir_metrics; }
@@ -56,6 +57,7 @@ sub all_ready {
     return join ' ', grep { $_ != $status } map { ready()->status } 1 .. 60;
 }
 
+$t->file('html/static', "static\n");
 conf('8m');
 $t->run;
 wait_for { -s "$state/gateway" } 5, 'the gateway tells of itself';
@@ -192,7 +194,56 @@ is($busy->response->body, 'slow', 'which it does');
 $t->reap($child, 5);
 
 
+# under load, on connections that are kept: no request fails, however often
+
+($rc) = drain('--undo');
+my $stop = $t->path('stop');
+
+my @clients = map {
+    my $n = $_;
+    $t->spawn(sub {
+        my ($done, $failed, $closed, $c) = (0, 0, 0);
+
+        until (-e $stop) {
+            $c ||= Weir::HTTP->new(port => $t->port);
+            my $r = $c->request('GET', '/static');
+            $r && $r->status == 200 && $r->body eq "static\n" ? $done++
+                                                              : $failed++;
+            next if $r && $r->header('Connection') eq 'keep-alive';
+            $closed++;
+            undef $c;
+        }
+
+        spew($t->path("client.$n"), "$done $failed $closed");
+        POSIX::_exit(0);
+    });
+} 1 .. 3;
+
+for (1 .. 3) {
+    ($rc, $out, $err) = drain('--wait', '20s');
+    is($rc, 0, 'drained under load') or diag $err;
+    ($rc) = drain('--undo');
+    is($rc, 0, 'and undone');
+}
+
+spew($stop, '');
+$t->reap($_, 10) for @clients;
+
+my @sum = (0, 0, 0);
+
+for my $n (1 .. 3) {
+    my @n = split ' ', slurp($t->path("client.$n"));
+    $sum[$_] += $n[$_] for 0 .. 2;
+}
+
+cmp_ok($sum[0], '>', 100, "$sum[0] requests were served");
+is($sum[1], 0, 'none failed');
+cmp_ok($sum[2], '>=', 9, "$sum[2] connections were ended by an answer");
+
+
 # the store finds the gateway; a start of it ends the drain
+
+drain('--wait', '10s');
 
 wait_for {
     my ($rc, $out) = $f->ctl('status');
