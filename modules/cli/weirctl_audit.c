@@ -15,6 +15,7 @@ typedef struct {
     weir_arena_t      scratch;
     const char       *from;             /* "trail", or a file */
     json_t           *problems;
+    int64_t           begins;           /* the trail, by the store's clock */
     weir_str_t        first;            /* line of the trail */
     weir_str_t        last;             /* line of the export before */
     int               rc;               /* GO_ON, or no memory */
@@ -32,6 +33,8 @@ static int weirctl_verify_entry(weirctl_verify_t *v, const char *from,
 static int weirctl_verify_problem(weirctl_verify_t *v, const char *where,
     uint64_t line, weir_refusal_e why, const char *text);
 static int weirctl_verify_store(weirctl_verify_t *v);
+static int weirctl_verify_segments(weirctl_verify_t *v,
+    const weir_document_t *doc);
 static int weirctl_verify_present(weirctl_verify_t *v, const char *name,
     const weirctl_doc_t *d);
 static int weirctl_verify_gateways(weirctl_verify_t *v);
@@ -174,8 +177,7 @@ weirctl_verify_first(void *ctx, int64_t when, weir_str_t line)
 {
     weirctl_verify_t *v = ctx;
 
-    (void) when;
-
+    v->begins = when;
     v->first = weir_arena_copy(&v->fleet->arena, line);
 
     return 1;
@@ -326,6 +328,10 @@ weirctl_verify_store(weirctl_verify_t *v)
         rc = weirctl_verify_present(v, "bundle/" WEIR_BUNDLE_ID, &d);
     }
 
+    if (rc == WEIRCTL_GO_ON && d.readable) {
+        rc = weirctl_verify_segments(v, &d.doc);
+    }
+
     if (rc != WEIRCTL_GO_ON) {
         return rc;
     }
@@ -376,6 +382,57 @@ weirctl_verify_store(weirctl_verify_t *v)
             rc = weirctl_verify_problem(v, name, 0, WEIR_REFUSAL_OLDER,
                                         "it is in the trail and not in the "
                                         "store");
+        }
+    }
+
+    return rc;
+}
+
+
+static int
+weirctl_verify_segments(weirctl_verify_t *v, const weir_document_t *doc)
+{
+    int                rc;
+    uint32_t           i;
+    weir_str_t         bytes;
+    weir_arena_t       arena;
+    weir_store_t      *store;
+    weir_store_err_t   err;
+    weir_store_code_e  code;
+
+    rc = WEIRCTL_GO_ON;
+    store = v->fleet->store;
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < doc->nsegments; i++) {
+        weir_arena_init(&arena, &weir_alloc_malloc, 0);
+
+        code = store->ops->segment(store, &arena, doc->segments[i].hash,
+                                   (size_t) doc->segments[i].size, &bytes,
+                                   &err);
+
+        weir_arena_done(&arena);
+
+        switch (code) {
+
+        case WEIR_STORE_OK:
+            break;
+
+        case WEIR_STORE_MISSING:
+            rc = weirctl_verify_problem(v, "bundle/" WEIR_BUNDLE_ID, 0,
+                                        WEIR_REFUSAL_TRUNCATED,
+                                        err.err.text);
+            break;
+
+        case WEIR_STORE_CORRUPT:
+        case WEIR_STORE_TOO_LARGE:
+        case WEIR_STORE_WRONG_TYPE:
+            rc = weirctl_verify_problem(v, "bundle/" WEIR_BUNDLE_ID, 0,
+                                        WEIR_REFUSAL_BAD_SIGNATURE,
+                                        err.err.text);
+            break;
+
+        default:
+            rc = weirctl_store_error(&err);
         }
     }
 
@@ -553,6 +610,7 @@ weirctl_verify_print(weirctl_verify_t *v)
     int                  rc;
     size_t               bad;
     json_t              *documents;
+    int64_t              retain;
     uint32_t             i;
     weirctl_hash_t       hash;
     const weir_fence_t  *last;
@@ -584,10 +642,21 @@ weirctl_verify_print(weirctl_verify_t *v)
         }
 
     } else if (!v->fleet->ctl->quiet) {
-        printf("%llu entries, %u documents, %zu %s\n",
+        printf("%llu entries, %u documents, %zu %s%s\n",
                (unsigned long long) v->audit.nentries,
                (unsigned) v->audit.last.n, bad,
-               bad == 1 ? "problem" : "problems");
+               bad == 1 ? "problem" : "problems",
+               v->fleet->checks ? "" : ", signatures not verified");
+    }
+
+    retain = v->fleet->retain != 0 ? v->fleet->retain : WEIRCTL_RETAIN_S;
+
+    if (v->begins != 0
+        && weir_audit_expired(v->begins, weirctl_now(), retain + 2 * 86400))
+    {
+        weirctl_note(v->fleet->ctl, "the trail has entries older than %lld "
+                     "days: \"audit export\", then \"audit trim\"",
+                     (long long) (retain / 86400));
     }
 
     return bad != 0 ? WEIRCTL_NO : WEIRCTL_YES;

@@ -13,9 +13,6 @@
 #include "weirctl_fleet.h"
 
 
-#define WEIRCTL_RETAIN_S  (400LL * 86400)
-
-
 typedef struct {
     FILE             *out;
     int64_t           before;           /* days that end before are meant */
@@ -25,10 +22,13 @@ typedef struct {
 } weirctl_export_t;
 
 
+static int weirctl_export_print(const weirctl_t *ctl, const char *path,
+    uint64_t n);
 static int weirctl_export_line(void *ctx, int64_t when, weir_str_t line);
 static int weirctl_trim_line(void *ctx, int64_t when, weir_str_t line);
 static int weirctl_time_option(const char *name, const char *text,
     int64_t *when);
+static int weirctl_trim_limit(weirctl_fleet_t *f, int64_t *limit);
 static int weirctl_trim(weirctl_fleet_t *f, const char *path,
     int64_t before);
 
@@ -110,13 +110,29 @@ weirctl_audit_export(weirctl_t *ctl)
     }
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = WEIRCTL_YES;
-        weirctl_note(ctl, "%llu entries", (unsigned long long) e.n);
+        rc = weirctl_export_print(ctl, path, e.n);
     }
 
     weirctl_fleet_done(&f);
 
     return rc;
+}
+
+
+static int
+weirctl_export_print(const weirctl_t *ctl, const char *path, uint64_t n)
+{
+    int  rc;
+
+    if (!ctl->json || strcmp(path, "-") == 0) {
+        weirctl_note(ctl, "%llu entries", (unsigned long long) n);
+        return WEIRCTL_YES;
+    }
+
+    rc = weirctl_print_json(json_pack("{s:s, s:I}", "file", path, "entries",
+                                      (json_int_t) n));
+
+    return rc == WEIRCTL_GO_ON ? WEIRCTL_YES : rc;
 }
 
 
@@ -152,7 +168,8 @@ weirctl_audit_trim(weirctl_t *ctl)
     retain = NULL;
 
     const weirctl_option_t  options[] = {
-        { "retain", WEIRCTL_VALUE, &retain, "TIME", "what stays; 400d" },
+        { "retain", WEIRCTL_VALUE, &retain, "TIME",
+          "what stays; else retain= of the store, 400d" },
         { "before", WEIRCTL_VALUE, &before, "TIME",
           "RFC 3339: what goes, in place of --retain" },
         weirctl_option_store(&o),
@@ -160,7 +177,9 @@ weirctl_audit_trim(weirctl_t *ctl)
     };
 
     rc = weirctl_options(ctl, "Removes the days of the trail that are older "
-                         "than 400 days, if EXPORT, as\n\"weirctl audit "
+                         "than 400 days (or retain=\nof --store, which "
+                         "--retain and --before cannot shorten), if EXPORT, "
+                         "as\n\"weirctl audit "
                          "export\" wrote it, holds every entry of them.  The "
                          "last day with\nentries stays.  Exit: 0, or 1 if "
                          "EXPORT lacks anything: nothing is removed.",
@@ -170,7 +189,7 @@ weirctl_audit_trim(weirctl_t *ctl)
         return rc;
     }
 
-    limit = weirctl_now() - WEIRCTL_RETAIN_S;
+    limit = INT64_MAX;
 
     if (retain != NULL) {
         if (before != NULL
@@ -195,12 +214,40 @@ weirctl_audit_trim(weirctl_t *ctl)
     rc = weirctl_fleet(ctl, &f, &o, 0);
 
     if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_trim_limit(&f, &limit);
+    }
+
+    if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_trim(&f, ctl->argv[0], limit);
     }
 
     weirctl_fleet_done(&f);
 
     return rc;
+}
+
+
+/* What the store's own words retain, nobody trims by other words. */
+
+static int
+weirctl_trim_limit(weirctl_fleet_t *f, int64_t *limit)
+{
+    int64_t  kept;
+
+    kept = weirctl_now() - (f->retain != 0 ? f->retain : WEIRCTL_RETAIN_S);
+
+    if (*limit == INT64_MAX) {
+        *limit = kept;
+    }
+
+    if (f->retain == 0 || *limit <= kept) {
+        return WEIRCTL_GO_ON;
+    }
+
+    (void) weirctl_error("retain= of the store keeps more than that: nothing "
+                         "is removed");
+
+    return WEIRCTL_NO;
 }
 
 
@@ -240,11 +287,20 @@ weirctl_trim(weirctl_fleet_t *f, const char *path, int64_t before)
     {
         rc = weirctl_store_error(&err);
 
+    } else if (f->ctl->json) {
+        rc = weirctl_print_json(json_pack("{s:I, s:I}",
+                                          f->redis ? "entries" : "days",
+                                          (json_int_t) n, "checked",
+                                          (json_int_t) e.n));
+        rc = rc == WEIRCTL_GO_ON ? WEIRCTL_YES : rc;
+
     } else {
         rc = WEIRCTL_YES;
 
         if (!f->ctl->quiet) {
-            printf("%u %s removed\n", (unsigned) n, n == 1 ? "day" : "days");
+            printf("%u %s removed\n", (unsigned) n,
+                   f->redis ? (n == 1 ? "entry" : "entries")
+                            : (n == 1 ? "day" : "days"));
         }
     }
 
@@ -264,7 +320,9 @@ weirctl_trim_line(void *ctx, int64_t when, weir_str_t line)
     size_t          len;
     const uint8_t  *lf;
 
-    if (when > e->before - 86400) {
+    /* stores know the time of an entry more or less exactly; days go whole */
+
+    if (when - when % 86400 > e->before - 86400) {
         return 1;
     }
 

@@ -33,7 +33,7 @@ static void weirctl_fleet_user(weirctl_fleet_t *f);
 
 static const char  *weirctl_store_words[] = {
     "user=", "password_file=", "ca=", "cert=", "key=", "connect_timeout=",
-    "timeout=", "poll=", "cluster=", "insecure", "retain=", NULL
+    "timeout=", "poll=", "cluster=", "insecure", NULL
 };
 
 
@@ -276,6 +276,18 @@ weirctl_fleet_word(weirctl_fleet_t *f, char *word)
     size_t        len;
     weir_err_t    err;
     const char  **known;
+
+    if (strncmp(word, "retain=", 7) == 0) {
+
+        if (weir_duration_parse(weir_cstr(word + 7), &f->retain) != WEIR_OK
+            || f->retain < 86400 * 1000LL)
+        {
+            return weirctl_error("invalid \"%s\": a day at least", word);
+        }
+
+        f->retain /= 1000;
+        return WEIRCTL_GO_ON;
+    }
 
     if (strncmp(word, "namespace=", 10) == 0) {
         f->ns = weir_cstr(word + 10);

@@ -23,6 +23,7 @@
 #define WEIRCTL_LIVES        4096        /* live documents */
 #define WEIRCTL_REPORT_MAX   (256 * 1024)
 #define WEIRCTL_SIGNERS      WEIR_ENVELOPE_SIGNATURES
+#define WEIRCTL_RETAIN_S     (400LL * 86400)
 #define WEIRCTL_EXPORT_MAX   (1024 * 1024 * 1024)
 
 
@@ -89,6 +90,7 @@ typedef struct {
     char               user[256];
     uint64_t           epoch;
     int64_t            activate_at;
+    int64_t            retain;           /* s, of the trail; 0: not said */
     unsigned           has_epoch:1;      /* --epoch was given */
     unsigned           has_activate_at:1;
     unsigned           checks:1;         /* some key is known here */

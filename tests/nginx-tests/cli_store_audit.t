@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Weir::Test;
 use Weir::Fleet;
+use Weir::Redis;
 use JSON::PP;
 use POSIX qw(strftime);
 
@@ -74,6 +75,7 @@ ok($json->{signatures}, 'signatures were verified');
 ($rc, $out, $err) = $t->weirctl('audit', 'verify', '--store', $f->store);
 is($rc, 0, 'without a key');
 like($err, qr/signatures are not verified: --trust/, 'it says so');
+like($out, qr/ 0 problems, signatures not verified$/m, 'on stdout, too');
 
 my @trail = $f->trail;
 
@@ -219,7 +221,12 @@ day(500, @trail[0, 1]);
 day(450, $trail[2]);
 day(10, $trail[3]);
 day(0, @trail[4, 5]);
-clean('over days');
+($rc, $out, $err) = verify();
+is($rc, 0, 'over days');
+like($err, qr/entries older than 400 days: "audit export", then "audit trim"/,
+     'some of them are due');
+($rc, $out, $err) = verify('--store', $f->store . ' retain=900d');
+is("$rc$err", '0', 'not by retain= of the store');
 
 my $export = $t->path('export');
 
@@ -259,6 +266,22 @@ for (['', 1], [join('', map { "$_\n" } @trail[0, 2]), 2],
     is(scalar(() = glob $f->path('audit/*')), 4, 'nothing is removed');
 }
 
+for (['x', 2, qr/invalid "retain=x": a day at least/],
+     ['1h', 2, qr/a day at least/],
+     ['450d', 1, qr/retain= of the store keeps more than that: nothing/])
+{
+    my ($retain, $want, $re) = @$_;
+    ($rc, $out, $err) = $f->ctl('audit', 'trim', $export, '--retain', '420d',
+                                '--store', $f->store . " retain=$retain");
+    is($rc, $want, "--retain 420d, retain=$retain");
+    like($err, $re, 'why');
+}
+
+($rc, $out) = $f->ctl('audit', 'trim', $export, '--store',
+                      $f->store . ' retain=490d', '--json');
+is("$rc $out", qq(0 {"days":1,"checked":2}\n), 'what retain= leaves over');
+day(500, @trail[0, 1]);
+
 ($rc, $out, $err) = $f->ctl('audit', 'trim', $export);
 is("$rc $out", "0 2 days removed\n", 'what is older than 400 days goes');
 is_deeply([$f->trail], [@trail[3 .. 5]], 'the rest stays');
@@ -290,6 +313,43 @@ is("$rc $out", "0 0 days removed\n", 'the last day stays');
 is($rc, 0, 'and it goes on');
 ($rc, $out, $err) = verify($export);
 is("$rc$err", '0', 'verified from its beginning');
+
+($rc, $out) = $f->ctl('audit', 'export', $t->path('json'), '--json');
+is_deeply(decode_json($out), { file => $t->path('json'), entries => 3 },
+          'export --json');
+
+
+# in Redis, whose entries have times, and not only days
+
+my $r = Weir::Redis->new($t);
+my $redis = 'redis://127.0.0.1:' . $r->port;
+my $stream = 'weir:{weir}:cfg:audit';
+my $midnight = int(time() / 86400) * 86400;
+
+sub streamed {
+    my ($days, $hours, $line) = @_;
+    $r->command('XADD', $stream, ($midnight - $days * 86400 + $hours * 3600)
+                                 . '000-1', 'envelope', $line);
+}
+
+streamed(500, 1, $trail[0]);
+streamed(401, 1, $trail[1]);
+streamed(401, 23, $trail[2]);
+streamed(0, 0, $trail[3]);
+
+my $noon = strftime('%Y-%m-%dT12:00:00Z', gmtime($midnight - 400 * 86400));
+
+$t->file('part', join '', map { "$_\n" } @trail[0, 1]);
+($rc, $out, $err) = $f->ctl('audit', 'trim', $t->path('part'), '--before',
+                            $noon, '--store', $redis);
+is($rc, 1, 'an entry late on a day that goes was not exported');
+like($err, qr/lacks entry 3 of the trail: nothing is removed/, 'which');
+is($r->command('XLEN', $stream), 4, 'nothing is removed');
+$t->file('part', join '', map { "$_\n" } @trail[0 .. 2]);
+($rc, $out, $err) = $f->ctl('audit', 'trim', $t->path('part'), '--before',
+                            $noon, '--store', "$redis retain=30d");
+is("$rc $out", "0 3 entries removed\n", 'now they were') or diag $err;
+is($r->command('XLEN', $stream), 1, 'the rest stays');
 
 
 done_testing();
