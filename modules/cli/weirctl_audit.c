@@ -651,8 +651,10 @@ weirctl_verify_print(weirctl_verify_t *v)
 
     retain = v->fleet->retain != 0 ? v->fleet->retain : WEIRCTL_RETAIN_S;
 
+    /* a day's own length, and a day to do it in */
+
     if (v->begins != 0
-        && weir_audit_expired(v->begins, weirctl_now(), retain + 2 * 86400))
+        && v->begins < weirctl_now() - retain - 2 * 86400)
     {
         weirctl_note(v->fleet->ctl, "the trail has entries older than %lld "
                      "days: \"audit export\", then \"audit trim\"",
