@@ -16,15 +16,17 @@ use Weir::Test ();
 
 # Weir::Rig->new(url => 'redis://...', words => '', node => 'gw1', workers =>
 # 2, poll => '100ms', timeout => '300ms', http => '', keys => a rig whose key
-# signs here, too, trust => the words of weir_trust, sign => another key than
-# its own).  run() starts the gateway.
+# signs here, too, rules => as many more in the policy, state => its folder,
+# trust => the words of weir_trust, sign => another key than its own).  run()
+# starts the gateway.
 
 sub new {
     my ($class, %o) = @_;
 
     my $self = bless {
         node => 'gw1', workers => 2, poll => '100ms', timeout => '300ms',
-        words => '', http => '', rules => 0, split => 'green 0%; blue *;',
+        words => '', http => '', rules => 0, state => '%%TESTDIR%%/state',
+        split => 'green 0%; blue *;',
         %o,
     }, $class;
 
@@ -56,7 +58,7 @@ http {
     weir_node        $self->{node};
     weir_store       $self->{url} poll=$self->{poll} $wait $self->{words};
     weir_trust       $trust;
-    weir_state       %%TESTDIR%%/state;
+    weir_state       $self->{state};
     weir_thread_pool weir;
     weir_split       checkout key=\$arg_u { $self->{split} }
 
