@@ -143,6 +143,6 @@ $f->fault('DNS gone', 'unchanged; until there is a name again', sub {
     back();
 });
 
-$f->load->stop;
+$f->stop;
 
 done_testing();

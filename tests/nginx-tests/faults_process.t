@@ -256,6 +256,6 @@ sub contact {
                                  '%Y-%m-%dT%H:%M:%SZ')->epoch;
 }
 
-$f->load->stop;
+$f->stop;
 
 done_testing();

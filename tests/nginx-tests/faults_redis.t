@@ -198,6 +198,6 @@ $f->fault('down at start, with a snapshot', 'the snapshot decides at once',
     pushes('its start');
 }, lost => 1000);
 
-$f->load->stop;
+$f->stop;
 
 done_testing();

@@ -124,6 +124,6 @@ for my $wire (@wires) {
 
 $rig->publish(++$content);
 unchanged();
-$f->load->stop;
+$f->stop;
 
 done_testing();

@@ -28,20 +28,41 @@ my $json = JSON::PP->new->canonical->utf8;
 sub lasts { select undef, undef, undef, $ENV{WEIR_FAULTS_HOLD} || 0 }
 
 
-# Weir::Faults->new($rig): the load begins.
+# Weir::Faults->new($rig, ...): the load on each of these gateways begins.
 
 sub new {
-    my ($class, $rig) = @_;
+    my ($class, @rigs) = @_;
 
     return bless {
-        rig => $rig, t => $rig->t,
-        load => Weir::Load->new($rig->t, paths => Weir::Rig::paths(),
-                                workers => $rig->{workers}),
+        rigs => \@rigs,
+        loads => [map {
+            Weir::Load->new($_->t, paths => Weir::Rig::paths(),
+                            workers => $_->{workers},
+                            pause => 0.004 * @rigs)
+        } @rigs],
     }, $class;
 }
 
 
-sub load { return $_[0]{load} }
+sub stop { $_->stop for @{ $_[0]{loads} } }
+
+
+# What the clients of all gateways got, each request with `rig`, the number of
+# its gateway.
+
+sub records {
+    my ($self, $from, $until) = @_;
+
+    my @all;
+
+    for my $i (0 .. $#{ $self->{loads} }) {
+        my @r = $self->{loads}[$i]->records($from, $until);
+        $_->{rig} = $i for @r;
+        push @all, @r;
+    }
+
+    return @all;
+}
 
 
 # fault(NAME, PROMISED, sub { ... }): the code makes the fault, looks, and
@@ -54,7 +75,7 @@ sub load { return $_[0]{load} }
 sub fault {
     my ($self, $name, $promised, $code, %o) = @_;
 
-    my ($rig, $t) = @$self{qw(rig t)};
+    my @t = map { $_->t } @{ $self->{rigs} };
 
     $self->{saw} = [];
     $self->{numbers} = [];
@@ -65,12 +86,11 @@ sub fault {
 
     my ($fds) = sort { $a <=> $b } map {
         select undef, undef, undef, 0.02;
-        descriptors($t)
+        descriptors(@t)
     } 1 .. 5;
 
-    my ($rss) = memory($t, 1);
-    my $mark = length $t->error_log;
-    my %pids = map { $_ => 1 } $t->worker_pids;
+    my ($rss) = memory(1, @t);
+    my @marks = map { length $_->error_log } @t;
     my $from = time();
 
     if (!eval { $code->($self); 1 }) {
@@ -81,7 +101,7 @@ sub fault {
 
     my $until = time();
 
-    $self->judge(\%o, $self->{load}->records($from, $until));
+    $self->judge(\%o, $self->records($from, $until));
 
     # what the fault opened is closed, what it took is given back
 
@@ -89,28 +109,28 @@ sub fault {
     my $left = $fds;
 
     eval {
-        wait_for { $left = descriptors($t); $left <= $fds } 10, 'descriptors';
+        wait_for { $left = descriptors(@t); $left <= $fds } 10, 'descriptors';
     };
 
     $self->holds($left <= $fds, "descriptors $fds before, $left after");
     $self->number("fds $fds->$left");
 
-    my ($now, $peak) = memory($t);
+    my ($now, $peak) = memory(0, @t);
     my $grown = ($peak - $rss) / 1024;
 
-    $self->holds($t->sanitize || $grown < 32,
+    $self->holds($t[0]->sanitize || $grown < 32,
                  sprintf('memory grew by %.1f MB', $grown));
     $self->number(sprintf 'rss %.1f->%.1f (peak %.1f) MB', $rss / 1024,
                   $now / 1024, $peak / 1024);
 
-    my $log = substr $t->error_log, $mark;
+    my $log = join '', map { substr $t[$_]->error_log, $marks[$_] } 0 .. $#t;
     my $crashes = () = $log =~ /exited on signal/g;
 
     $self->holds($crashes == ($o{killed} || 0), "$crashes processes died");
 
     my $attempts = () = $log =~ /weir: redis \S+: /g;
     my $most = defined $o{attempts} ? $o{attempts}
-                                    : 10 + 2 * ($until - $from);
+                                    : @t * (10 + 2 * ($until - $from));
 
     $self->holds($attempts <= $most, "$attempts connections, a storm");
     $self->number("connections $attempts");
@@ -247,14 +267,14 @@ sub judge {
 # processes of nginx talk to each other.
 
 sub descriptors {
-    my ($t) = @_;
+    my (@t) = @_;
 
-    my $port = sprintf '%04X', $t->port;
+    my %port = map { sprintf('%04X', $_->port) => 1 } @t;
     my %ours;
 
     for my $line (split /\n/, slurp('/proc/net/tcp')) {
         my @f = split ' ', $line;
-        $ours{ $f[9] } = 1 if $f[1] && $f[1] =~ /:$port$/;
+        $ours{ $f[9] } = 1 if $f[1] =~ /:(....)$/ && $port{$1};
     }
 
     for my $line (split /\n/, slurp('/proc/net/unix')) {
@@ -264,7 +284,7 @@ sub descriptors {
 
     my $n = 0;
 
-    for my $pid ($t->worker_pids) {
+    for my $pid (map { $_->worker_pids } @t) {
         for my $fd (glob "/proc/$pid/fd/*") {
             my $to = readlink $fd or next;
             next if $to =~ /^socket:\[(\d+)\]/ && $ours{$1};
@@ -278,14 +298,14 @@ sub descriptors {
 
 
 # Resident memory of the largest worker, in KiB: now, and its peak since it
-# was last asked for with a true second argument.
+# was last asked for with a true first argument.
 
 sub memory {
-    my ($t, $forget) = @_;
+    my ($forget, @t) = @_;
 
     my ($rss, $peak) = (0, 0);
 
-    for my $pid ($t->worker_pids) {
+    for my $pid (map { $_->worker_pids } @t) {
         my $status = slurp("/proc/$pid/status");
         my ($r) = $status =~ /^VmRSS:\s+(\d+)/m;
         my ($p) = $status =~ /^VmHWM:\s+(\d+)/m;
