@@ -375,7 +375,7 @@ verb_says($gw, 'another type', typed(), qr/gw1|type/, 'status');
 # which the next change repairs.
 
 for my $do (['DEL', del()], ['EXPIRE', expire()],
-            ['RENAME away', rename_to("${gw}x")])
+            ['RENAME away', rename_to('stray')])
 {
     $do->[1]->($gw);
     eval { wait_for { !$r->command('EXISTS', $gw) } 1 };
