@@ -43,6 +43,18 @@ http {
         location = /metrics { weir_slo all; weir_metrics; }
         location = /api     { weir_api; }
     }
+
+    server {
+        listen 127.0.0.1:%%PORT_auth%%;
+
+        weir_auth   corp;
+        weir_policy $policy;
+
+        location /            { root %%TESTDIR%%; }
+        location = /inherited { weir_health ready; }
+        location = /open      { weir_auth off; weir_policy off;
+                                weir_health ready; }
+    }
 }
 END
 }
@@ -107,6 +119,9 @@ for my $page ('/live', '/ready') {
 
 is(get('/guarded')->status, 403, 'allow and deny');
 is(get('/asked')->status, 403, 'a policy that is written there');
+is(http_get($t->port('auth'), '/inherited')->status, 401,
+   'what the server asks for');
+is(http_get($t->port('auth'), '/open')->status, 200, 'and what it does not');
 
 
 # the store is away: ready

@@ -216,7 +216,25 @@ $out = JSON::PP::decode_json(($t->weirctl('status', '--json', '--store',
                                           $store->url))[1]);
 is($out->{head}{activate_at}, $at, '--json');
 
-$store->put('head.json', bundle(version => 4));
+# one that could not be in effect then is refused now
+
+$store->put('head.json', bundle(activate_at => $at, version => 4, files => {
+    'p.policy' => "language 1; policy p;\nbogus;\n" }));
+wait_for { api()->{bundle}{error} } 5, 'one with an error in its policies';
+is(api()->{bundle}{error}{reason}, 'policy-error', 'is refused at once');
+is(api()->{store}{waiting}, undef, 'and waits for nothing');
+
+$store->put('head.json', bundle(activate_at => $at, version => 4,
+                                files => files('two', 'q')));
+wait_for { (api()->{bundle}{error} || {})->{reason} eq 'missing-policy' } 5,
+    'one without a policy in use';
+
+$store->put('head.json', bundle(activate_at => $at, version => 4));
+wait_for { (api()->{store}{waiting} || {})->{version} } 5, 'one in order';
+is(api()->{bundle}{error}, undef, 'waits, and is no error');
+is(get('/two')->status, 403, 'and is not in effect');
+
+$store->put('head.json', bundle(version => 5));
 wait_for { get('/two')->status == 200 } 5, 'the next one';
 wait_for { (status())[0] == 0 } 10, 'weirctl status';
 ($rc, $gw) = status();

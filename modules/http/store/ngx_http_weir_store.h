@@ -118,6 +118,7 @@ typedef struct {
     ngx_uint_t       final;          /* they alone are the reason */
     uint64_t         waiting;        /* a version before its activate_at, */
     time_t           waits;          /* which is this; waiting 0: none */
+    u_char           tried_head[WEIR_SHA256_LEN];  /* its bytes' */
     ngx_uint_t       unsaved;        /* NGX_HTTP_WEIR_STORE_UNSAVED_* */
     time_t           tried;          /* when that was last tried */
 
@@ -185,6 +186,7 @@ typedef struct {
     ngx_http_weir_store_found_t     head;
     unsigned                        kept:1;     /* it is in use already */
     unsigned                        wants:1;    /* its segments */
+    unsigned                        waits:1;    /* only to try it */
     unsigned                        looked:1;
     const weir_document_t          *in_use;
     weir_store_segment_t           *segments;

@@ -334,6 +334,11 @@ ngx_http_weir_store_waiting(ngx_http_weir_store_round_t *round, ngx_log_t *log)
     ngx_http_weir_zone_lock();
     z->waiting = version;
     z->waits = version ? doc->activate_at : 0;
+
+    if (version && round->waits) {
+        ngx_memcpy(z->tried_head, round->head.seen, WEIR_SHA256_LEN);
+    }
+
     ngx_http_weir_zone_unlock();
 
     if (changed && version) {

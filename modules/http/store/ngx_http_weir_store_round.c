@@ -381,11 +381,6 @@ ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round)
         return;
     }
 
-    if (doc->has_activate_at && doc->activate_at > round->now) {
-        head->verdict = NGX_HTTP_WEIR_STORE_WAIT;
-        return;
-    }
-
     /* what does not compile is not compiled every second */
 
     if (!round->master && z->why && z->final
@@ -394,6 +389,21 @@ ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round)
         head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
         head->why = z->why;
         head->final = 1;
+        return;
+    }
+
+    /* before its time it is only tried, once: whether it can be in effect */
+
+    if (doc->has_activate_at && doc->activate_at > round->now) {
+        head->verdict = NGX_HTTP_WEIR_STORE_WAIT;
+
+        round->waits = !round->master
+                       && (z->waiting != doc->version
+                           || ngx_memcmp(z->tried_head, head->seen,
+                                         WEIR_SHA256_LEN)
+                              != 0);
+        round->wants = round->waits;
+
         return;
     }
 
@@ -419,10 +429,19 @@ ngx_http_weir_store_bundle(ngx_http_weir_store_round_t *round, ngx_int_t rc)
         return;
     }
 
-    if (rc == NGX_OK && ngx_http_weir_store_image(round, 0) == NGX_OK) {
-        head->verdict = NGX_HTTP_WEIR_STORE_NEW;
-        round->save = 1;
+    if (rc != NGX_OK || ngx_http_weir_store_image(round, 0) != NGX_OK) {
+        return;
     }
+
+    if (round->waits) {
+        head->verdict = NGX_HTTP_WEIR_STORE_WAIT;
+        round->image = NULL;
+        round->size = 0;
+        return;
+    }
+
+    head->verdict = NGX_HTTP_WEIR_STORE_NEW;
+    round->save = 1;
 }
 
 
