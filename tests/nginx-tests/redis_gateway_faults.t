@@ -79,7 +79,11 @@ sub fault {
 
     my @lines = grep { /does not answer/ && /:$port\b/ }
                 split /\n/, substr $t->error_log, $log;
-    cmp_ok(scalar(@lines), '<=', 2, "$what: told, once for each reason")
+    my %reasons = map { /unreachable: (?:\S+:\d+: )?(.*);/ ? ($1 => 1) : () }
+                  @lines;
+    cmp_ok(scalar(@lines), '<=', 3, "$what: told")
+        or diag(join "\n", @lines);
+    is(scalar(keys %reasons), scalar(@lines), "$what: each reason once")
         or diag(join "\n", @lines);
 
     my ($memory, @fds) = (memory(), descriptors());

@@ -47,8 +47,8 @@ is($s->op('head'), 'ok A1', 'a changed password');
 # users
 
 $r->command('ACL', 'SETUSER', 'reader', 'on', '>secret word',
-            '%R~weir:{weir}:*', '-@all', '+get', '+hget', '+hkeys', '+role',
-            '+scan', '+time', '+pttl', '+xrange');
+            Weir::Redis->reads('weir:{weir}:*'), '-@all', '+get', '+hget',
+            '+hkeys', '+role', '+scan', '+time', '+pttl', '+xrange');
 $t->file('pass', 'secret word', 0600);
 
 my $reader = Weir::DriveStore->new($t, "$url user=reader password_file="

@@ -57,7 +57,7 @@ is($s->op('publish', 'A1', 'A2'), 'ok', 'room again');
 # a replica
 
 my $replica = Weir::Redis->new($t, args => [
-    '--replicaof', '127.0.0.1 ' . $r->port ]);
+    '--replicaof', '127.0.0.1', $r->port ]);
 like(Weir::DriveStore->new($t, 'redis://127.0.0.1:' . $replica->port)->first,
      qr/^unreachable .*is a replica of 127\.0\.0\.1:/, 'a replica');
 

@@ -125,7 +125,8 @@ like(store("redis://127.0.0.1:$port password_file=$d/wrong"),
 like(store("redis://127.0.0.1:$port"), qr/HELLO: no-auth/, 'none');
 
 $r->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', '-@all', '+role',
-            '+getrange', '+hget', '+set', '%R~weir:{weir}:cfg:*',
+            '+getrange', '+hget', '+set',
+            Weir::Redis->reads('weir:{weir}:cfg:*'),
             '~weir:{weir}:gw:*');
 is(store("redis://127.0.0.1:$port user=gateway password_file=$d/pass"),
    'up', 'a user that may do little');

@@ -41,6 +41,25 @@ sub new {
 }
 
 
+# The major version of the one that is under test: 6, 7, 8.
+
+my $version;
+
+sub version {
+    my $server = $ENV{TEST_REDIS_SERVER} || 'redis-server';
+
+    ($version) = qx('$server' --version) =~ /v=(\d+)/
+        or croak "$server: no version" unless $version;
+
+    return $version;
+}
+
+
+# Of a user, keys that he may only read; Redis 6 cannot say so.
+
+sub reads { return ($_[0]->version < 7 ? '~' : '%R~') . $_[1] }
+
+
 sub port { return $_[0]{port} }
 sub unix { return $_[0]{unix} }
 sub pid  { return $_[0]{pid} }
@@ -182,7 +201,7 @@ sub fleet {
 
     my @replicas = map {
         $class->new($test, args => [@{ $o{args} || [] }, '--replicaof',
-                                    '127.0.0.1 ' . $master->port]);
+                                    '127.0.0.1', $master->port]);
     } 1 .. $o{replicas} || 2;
 
     wait_for {
@@ -229,9 +248,10 @@ sub cluster {
     my ($class, $test, %o) = @_;
 
     my @nodes = map {
-        my $bus = $test->port("bus_$_");
+        my @bus = $class->version < 7 ? ()
+                  : ('--cluster-port', $test->port("bus_$_"));
         $class->new($test, $o{auth} ? (auth => $o{auth}) : (), args => [
-            '--cluster-enabled', 'yes', '--cluster-port', $bus,
+            '--cluster-enabled', 'yes', @bus,
             '--cluster-node-timeout', 1000, @{ $o{args} || [] } ]);
     } 1 .. 6;
 
