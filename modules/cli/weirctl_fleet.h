@@ -41,7 +41,7 @@ typedef struct {
 
 #define weirctl_option_store(o)                                               \
     { "store", WEIRCTL_VALUE, &(o)->store, "URL",                             \
-      "file:DIR [opt=...]; else $WEIR_STORE" }
+      "file:DIR or redis://..., [opt=...]; else $WEIR_STORE" }
 
 #define weirctl_option_trust(o)                                               \
     { "trust", WEIRCTL_LIST, &(o)->trust, "FILE",                             \
