@@ -11,10 +11,10 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(time);
 
+use Weir::Load qw(exchange);
 use Weir::Test;
 use Weir::Token;
 
@@ -216,15 +216,16 @@ sub client {
                       . ($token ? "Authorization: Bearer $token\r\n" : '')
                       . "Connection: $connection\r\n\r\n";
 
-        my ($answer, $open) = exchange(\$sock, $port, $request);
+        my ($answer, $open, $head) = exchange(\$sock, $port, $request);
 
         if ($answer eq '' && $reused) {
             $r{retried}++;
             undef $sock;
-            ($answer, $open) = exchange(\$sock, $port, $request);
+            ($answer, $open, $head) = exchange(\$sock, $port, $request);
         }
 
-        $r{failed}++ unless $answer eq 'full';
+        $r{failed}++ unless $answer eq 'full'
+                         && $head =~ m{^HTTP/1\.1 (?:200|404|500) };
         undef $sock unless $keep && $open;
         $reused = defined $sock;
         syswrite $done, '.';
@@ -233,38 +234,6 @@ sub client {
     print join(' ', map { "$_=$r{$_}" } sort keys %r), "\n";
     close STDOUT;
     POSIX::_exit(0);
-}
-
-
-# 'full', 'cut' or '' where not a byte came; and whether the connection stays.
-
-sub exchange {
-    my ($sock, $port, $request) = @_;
-
-    $$sock ||= IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-                                     PeerPort => $port, Timeout => 10)
-        or return ('', 0);
-
-    local $SIG{PIPE} = 'IGNORE';
-
-    syswrite $$sock, $request or return ('', 0);
-
-    my $data = '';
-
-    while (1) {
-        if ($data =~ /\A(HTTP.*?)\r\n\r\n/s) {
-            my ($head, $have) = ($1, length($data) - $+[0]);
-            my ($length) = $head =~ /^Content-Length: (\d+)/mi;
-            my $want = defined $length ? $length : 0;
-
-            return ('full', $head !~ /^Connection: close/mi)
-                if $have >= $want && $head =~ m{\AHTTP/1.1 (200|404|500) };
-            return ('cut', 0) if $have >= $want;
-        }
-
-        sysread($$sock, $data, 65536, length $data)
-            or return ($data eq '' ? '' : 'cut', 0);
-    }
 }
 
 

@@ -124,7 +124,7 @@ my ($worst, $whole) = (0, 0);
 for my $n (2 .. $pushes + 1) {
     my $start = Time::HiRes::time();
     my $keeper = keeper();
-    my $before = Weir::Test::thread_work($keeper);
+    my $before = Weir::Store::thread_work($keeper);
 
     push_version($n);
 
@@ -133,7 +133,7 @@ for my $n (2 .. $pushes + 1) {
     my $took = Time::HiRes::time() - $start;
     $worst = $took if $took > $worst;
 
-    $whole = Weir::Test::thread_work($keeper) - $before;
+    $whole = Weir::Store::thread_work($keeper) - $before;
 
     $store->push_split('checkout', { green => 1000 * $n % 10000 },
                        keys => ['alice']);
@@ -155,10 +155,10 @@ sub push_part {
         return $pid && grep({ $_ == $pid } $t->worker_pids) ? $pid : 0;
     } 10, 'a keeper';
 
-    my $before = Weir::Test::thread_work($keeper);
+    my $before = Weir::Store::thread_work($keeper);
 
     push_version($n);
-    $amid += Weir::Test::wait_thread_work($keeper, $before + $part * $whole,
+    $amid += Weir::Store::wait_thread_work($keeper, $before + $part * $whole,
                                           sub { bundle() == $n });
     return $keeper;
 }

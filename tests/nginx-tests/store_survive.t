@@ -127,12 +127,12 @@ for my $n (3 .. 5) {
 
     for my $part (undef, 0, 0.2, 0.4, 0.6, 0.8) {
         my $keeper = wait_for { api()->{keeper} } 5, 'a keeper';
-        my $before = Weir::Test::thread_work($keeper);
+        my $before = Weir::Store::thread_work($keeper);
 
         $push->();
 
         if (defined $part) {
-            $amid += Weir::Test::wait_thread_work(
+            $amid += Weir::Store::wait_thread_work(
                 $keeper, $before + $part * $whole,
                 sub { get("/v$version")->status == 200 });
             kill 'KILL', $keeper;
@@ -142,7 +142,7 @@ for my $n (3 .. 5) {
         decides($version, "version $version, its keeper "
                 . (defined $part ? "killed after $part of its work" : 'ready'));
 
-        $whole = Weir::Test::thread_work($keeper) - $before
+        $whole = Weir::Store::thread_work($keeper) - $before
             unless defined $part;
         $version++;
     }

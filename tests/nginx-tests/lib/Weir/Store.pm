@@ -11,6 +11,7 @@ use File::Path qw(make_path);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64 decode_base64);
 use POSIX qw(strftime);
+use Time::HiRes ();
 
 use Weir::Net qw(spew slurp);
 
@@ -237,6 +238,39 @@ sub report {
     my $text = slurp($self->path("gateways/$node.json"));
 
     return eval { $json->decode($text) };
+}
+
+
+# How far a keeper has come with what it does for the store: the processor
+# time of its threads beside the first one, in ms.
+
+sub thread_work {
+    my ($pid) = @_;
+    my $ns = 0;
+
+    for my $task (grep { !m{/$pid\z} } glob "/proc/$pid/task/*") {
+        $ns += (split ' ', slurp("$task/schedstat"))[0] || 0;
+    }
+
+    return $ns / 1e6;
+}
+
+
+# Waits until that has grown to so much: true; or until it is known to be over
+# ($over->() is true) with less: false.
+
+sub wait_thread_work {
+    my ($pid, $ms, $over) = @_;
+
+    my $end = Time::HiRes::time() + 10 * Weir::Net::deadline_factor();
+
+    for (my $n = 1; Time::HiRes::time() < $end; $n++) {
+        return 1 if thread_work($pid) >= $ms;
+        return 0 if $n % 100 == 0 && $over->();
+        Time::HiRes::usleep(200);
+    }
+
+    die "deadline passed while waiting for work of $pid";
 }
 
 

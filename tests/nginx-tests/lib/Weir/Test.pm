@@ -417,39 +417,6 @@ sub alive {
 }
 
 
-# The processor time of a process's threads beside its first one, in ms: how
-# far a keeper has come with what it does for the store.
-
-sub thread_work {
-    my ($pid) = @_;
-    my $ns = 0;
-
-    for my $task (grep { !m{/$pid\z} } glob "/proc/$pid/task/*") {
-        $ns += (split ' ', slurp("$task/schedstat"))[0] || 0;
-    }
-
-    return $ns / 1e6;
-}
-
-
-# Waits until that has grown to so much: true; or until it is known to be over
-# ($over->() is true) with less: false.
-
-sub wait_thread_work {
-    my ($pid, $ms, $over) = @_;
-
-    my $end = time() + 10 * deadline_factor();
-
-    for (my $n = 1; time() < $end; $n++) {
-        return 1 if thread_work($pid) >= $ms;
-        return 0 if $n % 100 == 0 && $over->();
-        usleep(200);
-    }
-
-    croak "deadline passed while waiting for work of $pid";
-}
-
-
 # Starts nginx and waits until its workers run.  Dies with nginx's message
 # where it does not start.
 
