@@ -287,10 +287,10 @@ weirctl_restore(weirctl_t *ctl)
     rc = weirctl_options(ctl, "Brings everything of FILE that the store does "
                          "not have, the head last; \"-\" is\nstdin.  "
                          "Documents must be signed by keys of --trust (or "
-                         "\"--trust off\").  Where the\nstore or a gateway "
-                         "has a newer version, the old content is signed "
-                         "anew, above it,\nby --sign-key; without a key "
-                         "nothing is restored.  May be repeated.",
+                         "\"--trust off\").\nWhere the store or a gateway "
+                         "has a newer version, the old content is signed\n"
+                         "anew, above it, by --sign-key; without a key "
+                         "nothing is restored.  May be\nrepeated.",
                          options, 1, 1);
 
     if (rc != WEIRCTL_GO_ON) {

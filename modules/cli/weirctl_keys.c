@@ -179,14 +179,7 @@ weirctl_sign(weirctl_t *ctl)
     }
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = WEIRCTL_YES;
-
-        if (!ctl->quiet && strcmp(ctl->argv[0], "-") != 0) {
-            printf("%s: version %llu, %u %s\n", ctl->argv[0],
-                   (unsigned long long) p.head.doc.version,
-                   p.head.envelope.nsigs,
-                   p.head.envelope.nsigs == 1 ? "signature" : "signatures");
-        }
+        rc = weirctl_package_print(ctl, &p, ctl->argv[0], 0);
     }
 
     weirctl_fleet_done(&f);

@@ -601,3 +601,51 @@ weirctl_package_out(const weirctl_package_t *p, FILE *out)
 
     return ferror(out);
 }
+
+
+int
+weirctl_package_print(const weirctl_t *ctl, const weirctl_package_t *p,
+    const char *path, uint32_t nfiles)
+{
+    int              rc;
+    json_t          *object;
+    unsigned         nsigs;
+    weirctl_hash_t   hash;
+
+    nsigs = p->head.envelope.nsigs;
+
+    if (strcmp(path, "-") == 0) {
+        return WEIRCTL_YES;
+    }
+
+    if (ctl->json) {
+        weirctl_hash(&hash, p->head.envelope.hash);
+
+        object = json_pack("{s:s, s:I, s:s, s:I}", "path", path, "version",
+                           (json_int_t) p->head.doc.version, "hash",
+                           hash.text, "signatures", (json_int_t) nsigs);
+
+        if (nfiles != 0) {
+            (void) json_object_set_new(object, "files",
+                                       json_integer((json_int_t) nfiles));
+        }
+
+        rc = weirctl_print_json(object);
+        return rc == WEIRCTL_GO_ON ? WEIRCTL_YES : rc;
+    }
+
+    if (ctl->quiet) {
+        return WEIRCTL_YES;
+    }
+
+    printf("%s: version %llu", path,
+           (unsigned long long) p->head.doc.version);
+
+    if (nfiles != 0) {
+        printf(", %u %s", nfiles, nfiles == 1 ? "file" : "files");
+    }
+
+    printf(", %u %s\n", nsigs, nsigs == 1 ? "signature" : "signatures");
+
+    return WEIRCTL_YES;
+}

@@ -57,6 +57,13 @@ int weirctl_package_write(const weirctl_package_t *p, const char *path);
 int weirctl_package_sign(weirctl_fleet_t *f, weirctl_package_t *p,
     const char *path);
 
+/*
+ * What a verb has written to path, where that is not stdout; nfiles 0: not
+ * said.  WEIRCTL_YES or the exit code.
+ */
+int weirctl_package_print(const weirctl_t *ctl, const weirctl_package_t *p,
+    const char *path, uint32_t nfiles);
+
 /* Reads p->head anew from an envelope. */
 int weirctl_package_head(weirctl_fleet_t *f, weirctl_package_t *p,
     weir_str_t text);

@@ -102,13 +102,7 @@ weirctl_pull(weirctl_t *ctl)
     }
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = WEIRCTL_YES;
-
-        if (!ctl->quiet && strcmp(ctl->argv[0], "-") != 0) {
-            printf("%s: version %llu, %u %s\n", ctl->argv[0],
-                   (unsigned long long) p.head.doc.version, nfiles,
-                   nfiles == 1 ? "file" : "files");
-        }
+        rc = weirctl_package_print(ctl, &p, ctl->argv[0], nfiles);
     }
 
     weirctl_fleet_done(&f);

@@ -112,17 +112,8 @@ weirctl_build(weirctl_t *ctl)
         }
 
         if (rc == WEIRCTL_GO_ON) {
-            rc = WEIRCTL_YES;
-
-            if (!ctl->quiet && strcmp(ctl->argv[1], "-") != 0) {
-                printf("%s: version %llu, %u %s, %u %s\n", ctl->argv[1],
-                       (unsigned long long) p.head.doc.version,
-                       b.bundle.nsources,
-                       b.bundle.nsources == 1 ? "file" : "files",
-                       p.head.envelope.nsigs,
-                       p.head.envelope.nsigs == 1 ? "signature"
-                                                  : "signatures");
-            }
+            rc = weirctl_package_print(ctl, &p, ctl->argv[1],
+                                       b.bundle.nsources);
         }
 
         weirctl_bundle_done(&b);

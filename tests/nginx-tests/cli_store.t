@@ -82,7 +82,8 @@ for (['redis://192.0.2.1', qr/"192\.0\.2\.1" is another machine/],
     like($err, $re, 'it says why');
 }
 
-for my $verb ('keygen', 'build', 'sign', 'push', 'pull', 'history',
+for my $verb ('backup', 'restore', 'sync',
+              'keygen', 'build', 'sign', 'push', 'pull', 'history',
               'rollback', 'status')
 {
     ($rc, $out, $err) = $t->weirctl($verb, '--help');

@@ -251,4 +251,32 @@ like($err, qr/\Q$now[0]\E: has another hash/, 'is named');
 ok(!-e $t->path('tampered'), 'and nothing written');
 
 
+# the same for programs
+
+{
+    my $file = $t->path('json');
+    my $empty = Weir::Fleet->new($t, dir => 'json-store', key => undef);
+
+    $empty->{key} = 'anna';
+    mkdir $empty->path('');
+    ($rc, $out) = $empty->ctl('build', $f->policies('json-p', 'GET'), $file,
+                              '--json');
+    my $made = JSON::PP::decode_json($out);
+    is_deeply([@$made{qw(path version files signatures)}], [$file, 1, 1, 1],
+              'build --json');
+
+    ($rc, $out) = $t->weirctl('sign', $file, '--sign-key', $f->key('bert'),
+                              '--json');
+    my $signed = JSON::PP::decode_json($out);
+    is_deeply([@$signed{qw(path version hash signatures)}],
+              [$file, 1, $made->{hash}, 2], 'sign --json');
+
+    $empty->ctl('push', $file, '--no-wait');
+    ($rc, $out) = $empty->ctl('pull', $t->path('json-out'), '--json');
+    my $pulled = JSON::PP::decode_json($out);
+    is_deeply([@$pulled{qw(path version hash files)}],
+              [$t->path('json-out'), 1, $made->{hash}, 1], 'pull --json');
+}
+
+
 done_testing();
