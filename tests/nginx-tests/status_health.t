@@ -151,15 +151,6 @@ push_policy('q');
 wait_for { ready() == 200 } 5, 'until it is';
 
 
-# a restart without a store: the snapshot is enough
-
-$t->stop;
-rename $store->dir, $store->dir . '.away';
-$t->run;
-is(ready(), 200, 'ready by a snapshot');
-rename $store->dir . '.away', $store->dir;
-
-
 # probes are no service
 
 my $m = openmetrics(get('/metrics')->body);
@@ -169,6 +160,15 @@ is($m->value('weir_slo_events_total{colour="none",objective="all",'
              . 'result="good",sli="availability"}'), 0, 'none was good');
 is($m->value('weir_draining'), 0, 'weir_draining');
 is($m->value('weir_requests_in_flight'), 0, 'nor in flight');
+
+
+# a restart without a store: the snapshot is enough
+
+$t->stop;
+rename $store->dir, $store->dir . '.away';
+$t->run;
+is(ready(), 200, 'ready by a snapshot');
+rename $store->dir . '.away', $store->dir;
 
 
 # the directive
