@@ -15,10 +15,10 @@ use Weir::Test ();
 
 
 # Weir::Rig->new(url => 'redis://...', words => '', node => 'gw1', workers =>
-# 2, poll => '100ms', timeout => '300ms', http => '', keys => a rig whose key
-# signs here, too, rules => as many more in the policy, state => its folder,
-# trust => the words of weir_trust, sign => another key than its own).  run()
-# starts the gateway.
+# 2, poll => '100ms', timeout => '300ms', http => '', location => '' (more
+# lines there), keys => a rig whose key signs here, too, rules => as many more
+# in the policy, state => its folder, trust => the words of weir_trust, sign =>
+# another key than its own).  run() starts the gateway.
 
 sub new {
     my ($class, %o) = @_;
@@ -26,7 +26,7 @@ sub new {
     my $self = bless {
         node => 'gw1', workers => 2, poll => '100ms', timeout => '300ms',
         words => '', http => '', rules => 0, state => '%%TESTDIR%%/state',
-        split => 'green 0%; blue *;',
+        split => 'green 0%; blue *;', location => '',
         %o,
     }, $class;
 
@@ -69,13 +69,13 @@ http {
     server {
         listen 127.0.0.1:%%PORT_0%%;
 
-        add_header X-Bundle \$weir_bundle always;
-        add_header X-Rule   \$weir_rule always;
-        add_header X-Colour \$weir_split_checkout always;
-
         location / {
             weir_policy p;
             root        %%TESTDIR%%/html;
+            add_header  X-Bundle \$weir_bundle always;
+            add_header  X-Rule   \$weir_rule always;
+            add_header  X-Colour \$weir_split_checkout always;
+            $self->{location}
         }
         location = /control { weir_policy off; return 200 \$pid; }
         location = /metrics { weir_policy off; weir_metrics; }
