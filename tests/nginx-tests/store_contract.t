@@ -24,6 +24,9 @@ http {
     weir_state       %%TESTDIR%%/state;
     weir_thread_pool weir;
     weir_split       checkout key=\$arg_u { green 0%; blue *; }
+    weir_quota       per-user key=\$weir_principal rate=100r/s;
+    weir_quota       small key=\$weir_principal rate=1r/s;
+    weir_objective   fast { latency 300ms 99%; }
 
     @{[ issuer($t, 'corp') ]}
     @{[ issuer($t, 'partner') ]}
@@ -66,6 +69,8 @@ my $contract = $gw->{contract};
 is_deeply([sort @{ $contract->{policies} }], ['one', 'two'], 'policies');
 is_deeply([sort @{ $contract->{issuers} }], ['corp', 'partner'], 'issuers');
 is_deeply($contract->{splits}, { checkout => ['green', 'blue'] }, 'splits');
+is_deeply([sort @{ $contract->{quotas} }], ['per-user', 'small'], 'quotas');
+is_deeply($contract->{objectives}, ['fast'], 'objectives');
 is_deeply([map { [$_->{policy}, $_->{issuers}] } @{ $contract->{locations} }],
           [['one', ['corp']], ['two', ['corp', 'partner']],
            ['two', ['partner']]], 'which arrive where, each once');

@@ -12,7 +12,9 @@
 static ngx_int_t ngx_http_weir_store_counters(json_t *root,
     const json_t *all);
 static ngx_int_t ngx_http_weir_store_contract(json_t *root,
-    ngx_http_weir_store_conf_t *sscf);
+    const json_t *all, ngx_http_weir_store_conf_t *sscf);
+static json_t *ngx_http_weir_store_keys(const json_t *all,
+    const char *member);
 static json_t *ngx_http_weir_store_names(ngx_array_t *names);
 static ngx_int_t ngx_http_weir_store_fences(json_t *root,
     ngx_http_weir_store_conf_t *sscf);
@@ -74,7 +76,7 @@ ngx_http_weir_store_report(ngx_http_weir_store_conf_t *sscf)
     }
 
     if (ngx_http_weir_store_counters(root, all) == NGX_OK
-        && ngx_http_weir_store_contract(root, sscf) == NGX_OK
+        && ngx_http_weir_store_contract(root, all, sscf) == NGX_OK
         && ngx_http_weir_store_fences(root, sscf) == NGX_OK)
     {
         text = json_dumps(root, JSON_COMPACT|JSON_SORT_KEYS);
@@ -161,7 +163,8 @@ ngx_http_weir_store_put_report(ngx_http_weir_store_conf_t *sscf,
 /* What nginx.conf names: push refuses what a live gateway cannot serve. */
 
 static ngx_int_t
-ngx_http_weir_store_contract(json_t *root, ngx_http_weir_store_conf_t *sscf)
+ngx_http_weir_store_contract(json_t *root, const json_t *all,
+    ngx_http_weir_store_conf_t *sscf)
 {
     json_t                      *contract, *splits, *colours;
     uint32_t                     k;
@@ -190,11 +193,14 @@ ngx_http_weir_store_contract(json_t *root, ngx_http_weir_store_conf_t *sscf)
         }
     }
 
-    contract = json_pack("{s:o, s:o, s:o}", "policies",
+    contract = json_pack("{s:o, s:o, s:o, s:o, s:o}", "policies",
                          ngx_http_weir_store_names(sscf->policies),
                          "issuers", ngx_http_weir_store_names(
                             ngx_http_weir_policy_issuer_names(sscf->policy)),
-                         "splits", splits);
+                         "splits", splits, "quotas",
+                         ngx_http_weir_store_keys(all, "limits"),
+                         "objectives",
+                         ngx_http_weir_store_keys(all, "objectives"));
 
     if (ngx_http_weir_policy_contract(sscf->policy, contract) != NGX_OK) {
         json_decref(contract);
@@ -203,6 +209,29 @@ ngx_http_weir_store_contract(json_t *root, ngx_http_weir_store_conf_t *sscf)
 
     return json_object_set_new(root, "contract", contract) == 0 ? NGX_OK
                                                                 : NGX_ERROR;
+}
+
+
+/* The names of an object's members. */
+
+static json_t *
+ngx_http_weir_store_keys(const json_t *all, const char *member)
+{
+    void    *i;
+    json_t  *list, *object;
+
+    list = json_array();
+    object = json_object_get(all, member);
+
+    for (i = json_object_iter(object);
+         i;
+         i = json_object_iter_next(object, i))
+    {
+        (void) json_array_append_new(list,
+                                     json_string(json_object_iter_key(i)));
+    }
+
+    return list;
 }
 
 
