@@ -354,4 +354,34 @@ wait_for { (ctl('viewer', 'status'))[0] == 0 } 10, 'the gateways agree';
     is(http_get($b->port, '/x')->status, 200, 'it decides');
 }
 
+
+# all of it out, and back into a Redis that lost it
+
+$r->reconnect;
+
+sub as_user {
+    my ($user) = @_;
+    return "$url namespace=prod user=$user password_file=$acl/$user.pass";
+}
+
+($rc, $out, $err) = $a->weirctl('backup', $a->path('backup'), '--store',
+                                as_user('viewer'), '--trust',
+                                $a->path('rel.pub'));
+is($rc, 0, 'viewer: backup') or diag $err;
+$head = $r->command('GET', 'weir:{prod}:cfg:head');
+$r->command('DEL', $_) for @{ $r->command('KEYS', 'weir:{prod}:cfg:*') };
+($rc, $out, $err) = $a->weirctl('restore', $a->path('backup'), '--store',
+                                as_user('viewer'), '--trust',
+                                $a->path('rel.pub'));
+isnt($rc, 0, 'viewer: no restore');
+($rc, $out, $err) = $a->weirctl('restore', $a->path('backup'), '--store',
+                                as_user('restore'), '--trust',
+                                $a->path('rel.pub'));
+is($rc, 0, 'restore: restore') or diag $err;
+is($r->command('GET', 'weir:{prod}:cfg:head'), $head, 'it is back');
+($rc, $out, $err) = $a->weirctl('sync', as_user('viewer'),
+                                as_user('restore'), '--trust',
+                                $a->path('rel.pub'));
+is($rc, 0, 'viewer to restore: sync') or diag $err;
+
 done_testing();
