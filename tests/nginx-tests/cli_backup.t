@@ -15,6 +15,7 @@ use POSIX ();
 
 my $t = Weir::Test->new(assert => 0);
 my $f = Weir::Fleet->new($t);
+my $weirctl = ($ENV{WEIR_BUILD} || $t->top . '/build') . '/weirctl';
 my ($rc, $out, $err);
 
 my @trust = ('--trust', $f->pub);
@@ -559,9 +560,7 @@ for my $lines (1, 5, 12, 20, 27, 30) {
     if ($pid == 0) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec {
-            $t->top . '/build/weirctl'
-        } 'weirctl', 'restore', $backup, '--store', $to, @trust
+        exec { $weirctl } 'weirctl', 'restore', $backup, '--store', $to, @trust
             or POSIX::_exit(127);
     }
 

@@ -18,6 +18,7 @@ $b->{key} = 'release';
 my $r = Weir::Redis->new($t);
 my $redis = 'redis://127.0.0.1:' . $r->port;
 my @trust = ('--trust', $a->pub);
+my $weirctl = ($ENV{WEIR_BUILD} || $t->top . '/build') . '/weirctl';
 my ($rc, $out, $err);
 
 my $large = join '', map { "permit more$_ { who anyone; what GET /m/$_/"
@@ -257,7 +258,7 @@ is(scalar(() = glob $b->path('segments/*')), scalar @{ $doc->{segments} },
 my $pid = $t->spawn(sub {
     open STDOUT, '>', $t->path('watch.out');
     open STDERR, '>', $t->path('watch.err');
-    exec { $t->top . '/build/weirctl' } 'weirctl', 'sync', $a->store, $redis,
+    exec { $weirctl } 'weirctl', 'sync', $a->store, $redis,
         @trust, '--watch', '50ms';
 });
 

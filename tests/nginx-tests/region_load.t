@@ -20,6 +20,7 @@ use Weir::Test;
 my $seconds = $ENV{WEIR_DRILL_SECONDS} || 1;
 
 my $keys = Weir::Test->new(assert => 0);
+my $weirctl = ($ENV{WEIR_BUILD} || $keys->top . '/build') . '/weirctl';
 $keys->weirctl('keygen', $keys->path('rel'));
 
 my @sign = ('--sign-key', $keys->path('rel.key'));
@@ -36,7 +37,7 @@ seen($home);
 my $watch = $keys->spawn(sub {
     open STDOUT, '>>', $keys->path('sync.out');
     open STDERR, '>&', \*STDOUT;
-    exec { $keys->top . '/build/weirctl' } 'weirctl', 'sync',
+    exec { $weirctl } 'weirctl', 'sync',
         $home->{store}, $away->{store}, @trust, '--watch', '100ms';
 });
 
