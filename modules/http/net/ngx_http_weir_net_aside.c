@@ -55,7 +55,6 @@ ngx_http_weir_net_aside(ngx_http_weir_net_t *net, ngx_http_weir_net_wait_t *w,
         ngx_http_weir_net_aside_send(a);
 
     } else if (a->state == NGX_HTTP_WEIR_NET_DOWN) {
-        ngx_memcpy(a->secrets, net->secrets, sizeof(net->secrets));
         ngx_memcpy(a->target, to, sizeof(to));
         a->target_port = host->port;
         ngx_http_weir_net_start(a);

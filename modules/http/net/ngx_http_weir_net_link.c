@@ -214,6 +214,10 @@ ngx_http_weir_net_start(ngx_http_weir_net_t *net)
         return;
     }
 
+    if (net->parent) {
+        ngx_memcpy(net->secrets, net->parent->secrets, sizeof(net->secrets));
+    }
+
     if (net->target_port) {
         net->ask = net->parent ? WEIR_RESP_ASK_ONCE : WEIR_RESP_ASK_MASTER;
         net->port = net->target_port;

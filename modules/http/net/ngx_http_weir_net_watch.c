@@ -49,7 +49,6 @@ ngx_http_weir_net_watch(ngx_http_weir_net_t *net)
     if (w->state == NGX_HTTP_WEIR_NET_DOWN && !w->timer.timer_set
         && !w->closing)
     {
-        ngx_memcpy(w->secrets, net->secrets, sizeof(net->secrets));
         ngx_add_timer(&w->timer, 1);
     }
 }
