@@ -196,7 +196,7 @@ $fleet->{master}->crash;
 wait_for { api()->{state} eq 'down' } 5, 'the master is dead';
 
 my $from = time;
-wait_for { api()->{state} eq 'up' } 20, 'the new master';
+wait_for { api()->{state} eq 'up' } 40, 'the new master';
 pass('followed in ' . (time - $from) . ' s');
 like(store("sentinel://$hosts/nobody"), qr/knows no master "nobody"/,
      'a master that they do not know');

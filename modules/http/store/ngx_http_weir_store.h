@@ -56,6 +56,7 @@ enum {
 
 typedef struct {
     ngx_str_t                          url;       /* "file:DIR" */
+    u_char                             words[WEIR_SHA256_LEN];  /* all */
     char                              *dir;       /* NULL: of no file: */
     ngx_http_weir_net_conf_t          *redis;     /* NULL: no Redis */
     ngx_str_t                          ns;
@@ -98,7 +99,7 @@ typedef struct {
     ngx_atomic_t     keeper;         /* its configuration */
     uint64_t         beat;           /* ns, monotonic */
 
-    u_char           url[WEIR_SHA256_LEN];    /* of which store: */
+    u_char           words[WEIR_SHA256_LEN];  /* of which store: */
     ngx_uint_t       up;             /* 0: not yet known, 1, 2: down */
     time_t           contact;        /* 0: never */
     ngx_uint_t       error;          /* index of errors, 0: none */

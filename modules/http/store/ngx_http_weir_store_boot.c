@@ -127,14 +127,13 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
 
 
 /*
- * What a reload finds in the zone may have been said by another store.  What
- * was accepted from it and the fences are of the namespace, and stay.
+ * What a reload finds in the zone may have been said by another store, or on
+ * another way to it.  What was accepted and the fences stay.
  */
 
 static void
 ngx_http_weir_store_another(ngx_http_weir_store_conf_t *sscf)
 {
-    u_char                        url[WEIR_SHA256_LEN];
     ngx_uint_t                    i;
     ngx_http_weir_store_zone_t   *z;
     ngx_http_weir_split_live_t   *lives;
@@ -142,18 +141,14 @@ ngx_http_weir_store_another(ngx_http_weir_store_conf_t *sscf)
 
     z = ngx_http_weir_store_zone(sscf);
 
-    if (weir_sha256(ngx_http_weir_store_str(&sscf->url), url) != WEIR_OK) {
-        ngx_memzero(url, WEIR_SHA256_LEN);
-    }
-
     ngx_http_weir_zone_lock();
 
-    if (ngx_memcmp(z->url, url, WEIR_SHA256_LEN) == 0) {
+    if (ngx_memcmp(z->words, sscf->words, WEIR_SHA256_LEN) == 0) {
         ngx_http_weir_zone_unlock();
         return;
     }
 
-    ngx_memcpy(z->url, url, WEIR_SHA256_LEN);
+    ngx_memcpy(z->words, sscf->words, WEIR_SHA256_LEN);
 
     z->up = 0;
     z->contact = 0;

@@ -29,6 +29,8 @@ static char *ngx_http_weir_store_key(ngx_conf_t *cf,
     ngx_str_t *file);
 static char *ngx_http_weir_store_state(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_http_weir_store_words(ngx_conf_t *cf,
+    ngx_http_weir_store_conf_t *sscf);
 static char *ngx_http_weir_store_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_weir_store_default_state(ngx_conf_t *cf,
@@ -89,6 +91,41 @@ ngx_http_weir_store_word(ngx_str_t *s, const char *name, ngx_str_t *value)
 }
 
 
+/* By these a reload knows whether it is the same store. */
+
+static ngx_int_t
+ngx_http_weir_store_words(ngx_conf_t *cf, ngx_http_weir_store_conf_t *sscf)
+{
+    u_char      *p;
+    size_t       len;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+    weir_str_t   all;
+
+    value = cf->args->elts;
+    len = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        len += value[i].len + 1;
+    }
+
+    p = ngx_pnalloc(cf->temp_pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    all.data = p;
+    all.len = len;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        p = ngx_cpymem(p, value[i].data, value[i].len);
+        *p++ = LF;
+    }
+
+    return weir_sha256(all, sscf->words) == WEIR_OK ? NGX_OK : NGX_ERROR;
+}
+
+
 /* weir_store URL [namespace=NAME] [poll=TIME] */
 
 static char *
@@ -112,6 +149,10 @@ ngx_http_weir_store_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     sscf->line = cf->conf_file->line;
 
     value = cf->args->elts;
+
+    if (ngx_http_weir_store_words(cf, sscf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     rc = ngx_http_weir_store_redis_words(cf, sscf);
 
