@@ -21,7 +21,12 @@ my $mounted = $> == 0
     && !system("mount -t tmpfs -o size=2m none '$disk' 2>/dev/null");
 my $owner = $$;
 
-END { system("umount -l '$disk' 2>/dev/null") if $mounted && $$ == $owner }
+# the exit code is that of the test, not that of umount
+
+END {
+    local $?;
+    system("umount -l '$disk' 2>/dev/null") if $mounted && $$ == $owner;
+}
 
 my $r = Weir::Redis->new($t);
 my $rig = Weir::Rig->new(t => $t, workers => 3, rules => 1500,

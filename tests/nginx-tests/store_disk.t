@@ -18,7 +18,12 @@ mkdir $disk;
 my $mounted = !system("mount -t tmpfs -o size=128k none '$disk' 2>/dev/null");
 my $owner = $$;
 
-END { system("umount -l '$disk' 2>/dev/null") if $mounted && $$ == $owner }
+# the exit code is that of the test, not that of umount
+
+END {
+    local $?;
+    system("umount -l '$disk' 2>/dev/null") if $mounted && $$ == $owner;
+}
 
 if (!$mounted) {
     pass('no file system can be mounted here');
@@ -76,7 +81,7 @@ sub persist {
 
 
 $t->run;
-$store->push_bundle(files => policy(1), keys => ['alice']);
+my $one = $store->push_bundle(files => policy(1), keys => ['alice']);
 decides(1, 'a bundle');
 wait_for { saved() == 1 } 5, 'its snapshot';
 is(api()->{store}{error}, undef, 'no alarm');
@@ -84,7 +89,7 @@ is(persist(), 0, 'nothing failed');
 
 system("dd if=/dev/zero of='$disk/filler' bs=4k 2>/dev/null");
 
-$store->push_bundle(files => policy(2), keys => ['alice']);
+my $two = $store->push_bundle(files => policy(2), keys => ['alice']);
 decides(2, 'with a full disk');
 wait_for { api()->{store}{error} } 5, 'an alarm';
 is(api()->{store}{error}{reason}, 'persist', 'its reason');
@@ -94,13 +99,48 @@ ok(persist() >= 1, 'counted');
 ok(scalar($t->log_lines(qr/\[crit\].*could not be saved in .*full/)),
    'logged');
 
-$store->push_split('checkout', { green => 10000 }, keys => ['alice']);
-wait_for { api()->{splits}{checkout}{rev} == 1 } 5,
-    'live weights with a full disk';
+my @weights = map {
+    my $text = $store->push_split('checkout', { green => $_ },
+                                  keys => ['alice']);
+    wait_for { api()->{splits}{checkout}{rev} == $store->{splits}{checkout} }
+        5, 'live weights with a full disk';
+    $text;
+} 10000, 5000;
+
+# no disk knows what was accepted: the gateway does
+
+sub older {
+    my ($what) = @_;
+
+    $store->put('head.json', $one);
+    $store->put('live/split/checkout.json', $weights[0]);
+
+    wait_for { api()->{bundle}{error} && api()->{splits}{checkout}{error} } 5,
+        "refusals, $what";
+
+    my $now = api();
+
+    is($now->{bundle}{error}{reason}, 'older', "the bundle before, $what");
+    is($now->{bundle}{version}, 2, 'is not taken');
+    is($now->{splits}{checkout}{error}{reason}, 'older',
+       "the weights before, $what");
+    is($now->{splits}{checkout}{rev}, 2, 'are not taken');
+    is($now->{splits}{checkout}{colours}{green}{weight}, 0.5, 'what holds');
+
+    $store->put('head.json', $two);
+    $store->put('live/split/checkout.json', $weights[1]);
+
+    wait_for { !api()->{bundle}{error} && !api()->{splits}{checkout}{error} }
+        5, 'in order again';
+}
+
+older('with a full disk');
 
 ok($t->reload, 'a reload');
 is(api()->{bundle}{version}, 2, 'what was not saved stays');
-is(api()->{splits}{checkout}{rev}, 1, 'the weights, too');
+is(api()->{splits}{checkout}{rev}, 2, 'the weights, too');
+
+older('after the reload');
 
 unlink "$disk/filler";
 wait_for { !api()->{store}{error} } 25, 'saved when there is room';
@@ -110,7 +150,7 @@ $t->stop;
 $t->run;
 decides(2, 'it was saved');
 is(api()->{bundle}{source}, 'snapshot', 'as a snapshot');
-is(api()->{splits}{checkout}{rev}, 1, 'and the weights');
+is(api()->{splits}{checkout}{rev}, 2, 'and the weights');
 
 
 done_testing();
