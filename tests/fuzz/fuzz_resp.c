@@ -71,7 +71,7 @@ static void
 look(const weir_resp_t *reply)
 {
     int64_t             v;
-    uint32_t            i, n;
+    uint32_t            i;
     uint64_t            rev;
     unsigned            slot;
     weir_str_t          a, b, c, d;
@@ -102,13 +102,6 @@ look(const weir_resp_t *reply)
         && (slot >= WEIR_RESP_SLOTS || host.port == 0))
     {
         abort();
-    }
-
-    if (weir_resp_pairs(reply, &n) == WEIR_RESP_E_NONE) {
-
-        for (i = 0; i < n; i++) {
-            (void) weir_resp_pair(reply, i, &a, &b);
-        }
     }
 
     if (weir_resp_scan_page(reply, &d, &page) == WEIR_RESP_E_NONE

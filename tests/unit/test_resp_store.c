@@ -253,27 +253,10 @@ simple(void **state)
 static void
 hashes(void **state)
 {
-    uint32_t            n;
-    weir_str_t          field, value, kind, name, cursor;
+    weir_str_t          kind, name, cursor;
     const weir_resp_t  *reply, *page;
 
     (void) state;
-
-    reply = parse("*4\r\n$7\r\nsplit/a\r\n$1\r\nA\r\n$1\r\nx\r\n:7\r\n");
-    assert_int_equal(weir_resp_pairs(reply, &n), WEIR_RESP_E_NONE);
-    assert_int_equal(n, 2);
-    assert_int_equal(weir_resp_pair(reply, 0, &field, &value),
-                     WEIR_RESP_E_NONE);
-    assert_true(is(field, "split/a"));
-    assert_true(is(value, "A"));
-    assert_int_equal(weir_resp_pair(reply, 1, &field, &value),
-                     WEIR_RESP_E_SHAPE);
-    assert_int_equal(weir_resp_pairs(parse("*1\r\n+a\r\n"), &n),
-                     WEIR_RESP_E_SHAPE);
-    assert_int_equal(weir_resp_pairs(parse("-LOADING x\r\n"), &n),
-                     WEIR_RESP_E_LOADING);
-    assert_int_equal(weir_resp_pairs(parse("*-1\r\n"), &n),
-                     WEIR_RESP_E_SHAPE);
 
     assert_int_equal(weir_resp_live_field(str("split/a.b"), &kind, &name),
                      WEIR_OK);

@@ -252,16 +252,6 @@ ngx_uint_t ngx_http_weir_store_wanted(ngx_http_weir_store_round_t *round);
 ngx_uint_t ngx_http_weir_store_unsaved_splits(
     ngx_http_weir_store_round_t *round);
 
-/* Reads the fences of weir_state; blocking. */
-void ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round);
-
-/* Judges the head, of round->code and head.raw; wants: its segments next. */
-void ngx_http_weir_store_head(ngx_http_weir_store_round_t *round);
-
-/* The segments are there (NGX_OK), or are not and the head is refused. */
-void ngx_http_weir_store_bundle(ngx_http_weir_store_round_t *round,
-    ngx_int_t rc);
-
 /* Judges a split's document, of code and found.raw. */
 void ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
     ngx_http_weir_store_split_t *split, weir_store_code_e code,
@@ -403,20 +393,6 @@ char *ngx_http_weir_store_report(ngx_http_weir_store_conf_t *sscf);
 weir_store_code_e ngx_http_weir_store_put_report(
     ngx_http_weir_store_conf_t *sscf, const char *text,
     weir_store_err_t *err);
-
-ngx_int_t ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root);
-
-
-static ngx_inline weir_str_t
-ngx_http_weir_store_str(const ngx_str_t *s)
-{
-    weir_str_t  w;
-
-    w.len = s->len;
-    w.data = s->data;
-
-    return w;
-}
 
 
 #endif /* NGX_HTTP_WEIR_STORE_H_INCLUDED */

@@ -490,7 +490,7 @@ ngx_http_weir_store_boot_splits(ngx_http_weir_store_round_t *round,
             continue;
         }
 
-        name = ngx_http_weir_store_str(&split->live->name);
+        name = ngx_http_weir_str(&split->live->name);
 
         rc = weir_state_live(state, &round->arena, kind, name,
                              WEIR_ENVELOPE_MAX, &found->raw, NULL);

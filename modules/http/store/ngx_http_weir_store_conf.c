@@ -227,7 +227,7 @@ ngx_http_weir_store_parameter(ngx_conf_t *cf,
             return ngx_http_weir_duplicate(cf, value);
         }
 
-        if (!weir_namespace_valid(ngx_http_weir_store_str(&s))) {
+        if (!weir_namespace_valid(ngx_http_weir_str(&s))) {
             return ngx_http_weir_invalid(cf, value);
         }
 
@@ -371,7 +371,7 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
 
         line->may = 1;
 
-        if (weir_trust_may(ngx_http_weir_store_str(&s), &line->roles, &err)
+        if (weir_trust_may(ngx_http_weir_str(&s), &line->roles, &err)
             != WEIR_OK)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -406,7 +406,7 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
             return ngx_http_weir_duplicate(cf, value);
         }
 
-        if (weir_u64_parse(ngx_http_weir_store_str(&s), &n) != WEIR_OK) {
+        if (weir_u64_parse(ngx_http_weir_str(&s), &n) != WEIR_OK) {
             return ngx_http_weir_invalid(cf, value);
         }
 
@@ -422,7 +422,7 @@ ngx_http_weir_store_trust_parameter(ngx_conf_t *cf,
             return ngx_http_weir_duplicate(cf, value);
         }
 
-        if (weir_u64_parse(ngx_http_weir_store_str(&s), &n) != WEIR_OK) {
+        if (weir_u64_parse(ngx_http_weir_str(&s), &n) != WEIR_OK) {
             return ngx_http_weir_invalid(cf, value);
         }
 
@@ -454,7 +454,7 @@ ngx_http_weir_store_key(ngx_conf_t *cf, ngx_http_weir_store_conf_t *sscf,
 
     err.text[0] = '\0';
 
-    if (weir_public_key_parse(&key, ngx_http_weir_store_str(&pem), &err)
+    if (weir_public_key_parse(&key, ngx_http_weir_str(&pem), &err)
         != WEIR_OK
         || weir_trust_add(&sscf->trust, &key, line->roles, &err) != WEIR_OK)
     {

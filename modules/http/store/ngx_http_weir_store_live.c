@@ -27,7 +27,7 @@ ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
     ngx_http_weir_store_found_t  *found;
 
     found = &split->found;
-    id = ngx_http_weir_store_str(&split->live->name);
+    id = ngx_http_weir_str(&split->live->name);
 
     ngx_http_weir_store_expect(round, &x, WEIR_KIND_SPLIT, id);
 
@@ -138,7 +138,7 @@ ngx_http_weir_store_split_again(ngx_http_weir_store_round_t *round,
     weir_str_t     id;
     weir_expect_t  x;
 
-    id = ngx_http_weir_store_str(&split->live->name);
+    id = ngx_http_weir_str(&split->live->name);
 
     ngx_http_weir_store_expect(round, &x, WEIR_KIND_SPLIT, id);
 

@@ -129,7 +129,7 @@ ngx_http_weir_store_save(ngx_http_weir_store_round_t *round,
             continue;
         }
 
-        name = ngx_http_weir_store_str(&split->live->name);
+        name = ngx_http_weir_str(&split->live->name);
 
         rc = weir_state_put_live(state, kind, name, split->found.raw, err);
 

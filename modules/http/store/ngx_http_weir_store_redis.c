@@ -476,7 +476,7 @@ ngx_http_weir_store_redis_put(const char *text, ngx_http_weir_redis_pt told)
 
     argv[0] = weir_str("SET");
     argv[1] = weir_resp_key(&arena, r->conf.resp->ns, WEIR_RESP_KEY_GATEWAY,
-                            ngx_http_weir_store_str(r->sscf->node));
+                            ngx_http_weir_str(r->sscf->node));
     argv[2].data = (const uint8_t *) text;
     argv[2].len = ngx_strlen(text);
     argv[3] = weir_str("EX");

@@ -29,14 +29,14 @@ ngx_http_weir_store_redis_words(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    rc = weir_resp_conf_url(resp, ngx_http_weir_store_str(&value[1]), &err);
+    rc = weir_resp_conf_url(resp, ngx_http_weir_str(&value[1]), &err);
 
     if (rc == WEIR_DECLINED) {
         return NGX_DECLINED;
     }
 
     for (i = 2; rc == WEIR_OK && i < cf->args->nelts; i++) {
-        rc = weir_resp_conf_option(resp, ngx_http_weir_store_str(&value[i]),
+        rc = weir_resp_conf_option(resp, ngx_http_weir_str(&value[i]),
                                    &err);
 
         if (rc == WEIR_DECLINED) {
@@ -128,7 +128,7 @@ ngx_http_weir_store_password(ngx_conf_t *cf, weir_str_t file,
         return NGX_ERROR;
     }
 
-    text = ngx_http_weir_store_str(&read);
+    text = ngx_http_weir_str(&read);
     rc = weir_resp_password(text, &found);
 
     if (rc != WEIR_OK) {

@@ -101,7 +101,7 @@ ngx_http_weir_redis_live(weir_store_t *s, weir_arena_t *a, weir_str_t kind,
     for (i = 0; i < r->nlives; i++) {
         item = &r->lives[i];
 
-        if (weir_str_eq(ngx_http_weir_store_str(&item->name), name)
+        if (weir_str_eq(ngx_http_weir_str(&item->name), name)
             && weir_str_eq(kind, weir_str("split")))
         {
             return ngx_http_weir_redis_give(item, "cfg:live", a, max, bytes,

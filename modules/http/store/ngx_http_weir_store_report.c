@@ -151,7 +151,7 @@ ngx_http_weir_store_put_report(ngx_http_weir_store_conf_t *sscf,
     bytes.data = (const uint8_t *) text;
     bytes.len = ngx_strlen(text);
 
-    rc = store->ops->put_report(store, ngx_http_weir_store_str(sscf->node),
+    rc = store->ops->put_report(store, ngx_http_weir_str(sscf->node),
                                 bytes, err);
 
     store->ops->close(store);
@@ -280,7 +280,7 @@ ngx_http_weir_store_fences(json_t *root, ngx_http_weir_store_conf_t *sscf)
         state = ngx_http_weir_split_live_state(&live[i]);
 
         if (state->known) {
-            id = ngx_http_weir_store_str(&live[i].name);
+            id = ngx_http_weir_str(&live[i].name);
             rc = ngx_http_weir_store_fence(fences, WEIR_KIND_SPLIT, id,
                                            &state->fence);
         }

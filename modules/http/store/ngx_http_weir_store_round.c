@@ -11,6 +11,10 @@
 #include "weir_file.h"
 
 
+static void ngx_http_weir_store_bundle(ngx_http_weir_store_round_t *round,
+    ngx_int_t rc);
+static void ngx_http_weir_store_head(ngx_http_weir_store_round_t *round);
+static void ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round);
 static ngx_uint_t ngx_http_weir_store_raise(ngx_http_weir_store_round_t *round,
     weir_kind_e kind, weir_str_t id, const weir_fence_t *known);
 static void ngx_http_weir_store_take_head(
@@ -135,7 +139,7 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
 
     for (i = 0; round->code == WEIR_STORE_OK && i < round->nsplits; i++) {
         split = &round->splits[i];
-        id = ngx_http_weir_store_str(&split->live->name);
+        id = ngx_http_weir_str(&split->live->name);
 
         code = store->ops->live(store, &round->arena, kind, id,
                                 WEIR_ENVELOPE_MAX, &split->found.raw, &err);
@@ -152,7 +156,7 @@ ngx_http_weir_store_read(ngx_http_weir_store_round_t *round)
  * write there.
  */
 
-void
+static void
 ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round)
 {
     ngx_uint_t                    i, unsaved;
@@ -167,7 +171,7 @@ ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round)
     sscf = round->conf;
 
     weir_fences_init(&round->fences, &round->arena,
-                     ngx_http_weir_store_str(&sscf->ns));
+                     ngx_http_weir_str(&sscf->ns));
 
     rc = weir_state_open(&state, &weir_alloc_malloc,
                          (char *) sscf->state.data, round->now,
@@ -215,7 +219,7 @@ ngx_http_weir_store_begin(ngx_http_weir_store_round_t *round)
             continue;
         }
 
-        id = ngx_http_weir_store_str(&split->live->name);
+        id = ngx_http_weir_str(&split->live->name);
 
         if (ngx_http_weir_store_raise(round, WEIR_KIND_SPLIT, id,
                                       &split->state->fence))
@@ -274,7 +278,7 @@ ngx_http_weir_store_expect(ngx_http_weir_store_round_t *round,
     ngx_memzero(x, sizeof(weir_expect_t));
 
     x->trust = round->conf->trusts ? &round->conf->trust : NULL;
-    x->ns = ngx_http_weir_store_str(&round->conf->ns);
+    x->ns = ngx_http_weir_str(&round->conf->ns);
     x->kind = kind;
     x->id = id;
     x->fence = weir_fences_find(&round->fences, s);
@@ -282,7 +286,9 @@ ngx_http_weir_store_expect(ngx_http_weir_store_round_t *round,
 }
 
 
-void
+/* Judges the head, of round->code and head.raw; wants: its segments next. */
+
+static void
 ngx_http_weir_store_head(ngx_http_weir_store_round_t *round)
 {
     int                           rc;
@@ -411,7 +417,9 @@ ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round)
 }
 
 
-void
+/* The segments are there (NGX_OK), or are not and the head is refused. */
+
+static void
 ngx_http_weir_store_bundle(ngx_http_weir_store_round_t *round, ngx_int_t rc)
 {
     ngx_http_weir_store_found_t  *head;

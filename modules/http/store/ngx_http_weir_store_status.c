@@ -7,6 +7,7 @@
 #include "weir_time.h"
 
 
+static ngx_int_t ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root);
 static void ngx_http_weir_store_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 
@@ -71,7 +72,7 @@ ngx_http_weir_store_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_weir_store_api(ngx_cycle_t *cycle, json_t *root)
 {
     u_char                       at[WEIR_TIME_LEN];

@@ -9,6 +9,9 @@
 #include "weir_hash.h"
 
 
+static weir_store_code_e weir_file_lives(weir_store_t *s, weir_arena_t *a,
+    weir_str_t kind, uint32_t max, weir_store_list_t *list,
+    weir_store_err_t *err);
 static weir_store_code_e weir_file_head(weir_store_t *s, weir_arena_t *a,
     size_t max, weir_str_t *bytes, weir_store_err_t *err);
 static weir_store_code_e weir_file_segment(weir_store_t *s, weir_arena_t *a,
@@ -273,7 +276,7 @@ weir_file_kind(void *ctx, const char *name, weir_store_err_t *err)
 }
 
 
-weir_store_code_e
+static weir_store_code_e
 weir_file_lives(weir_store_t *s, weir_arena_t *a, weir_str_t kind,
     uint32_t max, weir_store_list_t *list, weir_store_err_t *err)
 {

@@ -95,9 +95,6 @@ void weir_file_hex(char *name, const uint8_t *hash);
 weir_store_code_e weir_file_live(weir_store_t *s, weir_arena_t *a,
     weir_str_t kind, weir_str_t name, size_t max, weir_str_t *bytes,
     weir_store_err_t *err);
-weir_store_code_e weir_file_lives(weir_store_t *s, weir_arena_t *a,
-    weir_str_t kind, uint32_t max, weir_store_list_t *list,
-    weir_store_err_t *err);
 
 weir_store_code_e weir_file_publish(weir_store_t *s,
     const weir_store_change_t *change, weir_store_err_t *err);

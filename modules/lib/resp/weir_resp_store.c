@@ -334,42 +334,6 @@ weir_resp_exec(const weir_resp_t *reply, uint32_t n)
 }
 
 
-weir_resp_error_e
-weir_resp_pairs(const weir_resp_t *reply, uint32_t *n)
-{
-    *n = 0;
-
-    if (reply->type == WEIR_RESP_ERROR) {
-        return weir_resp_error(reply);
-    }
-
-    if (reply->type != WEIR_RESP_ARRAY || reply->n % 2 != 0) {
-        return WEIR_RESP_E_SHAPE;
-    }
-
-    *n = reply->n / 2;
-
-    return WEIR_RESP_E_NONE;
-}
-
-
-weir_resp_error_e
-weir_resp_pair(const weir_resp_t *reply, uint32_t i, weir_str_t *field,
-    weir_str_t *value)
-{
-    const weir_resp_t *v = &reply->items[(size_t) i * 2];
-
-    if (v[0].type != WEIR_RESP_STRING || v[1].type != WEIR_RESP_STRING) {
-        return WEIR_RESP_E_SHAPE;
-    }
-
-    *field = v[0].text;
-    *value = v[1].text;
-
-    return WEIR_RESP_E_NONE;
-}
-
-
 int
 weir_resp_live_field(weir_str_t field, weir_str_t *kind, weir_str_t *name)
 {

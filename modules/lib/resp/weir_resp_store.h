@@ -113,11 +113,6 @@ weir_resp_error_e weir_resp_rev(const weir_resp_t *reply, uint64_t *rev);
  */
 weir_resp_error_e weir_resp_exec(const weir_resp_t *reply, uint32_t n);
 
-/* HGETALL: pairs; *n of them, each weir_resp_pair(). */
-weir_resp_error_e weir_resp_pairs(const weir_resp_t *reply, uint32_t *n);
-weir_resp_error_e weir_resp_pair(const weir_resp_t *reply, uint32_t i,
-    weir_str_t *field, weir_str_t *value);
-
 /* "KIND/NAME": WEIR_OK, or WEIR_ERROR for what has no single slash. */
 int weir_resp_live_field(weir_str_t field, weir_str_t *kind,
     weir_str_t *name);
