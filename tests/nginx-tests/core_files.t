@@ -52,7 +52,8 @@ my $redis = 'weir_store redis://127.0.0.1:%%PORT_redis%%';
 my %read = (
     'weir_secret FILE;' => [ 'secret', 4096 ],
     'weir_store file:x; weir_trust FILE;' => [ 'key', 65536 ],
-    "$redis user=a password_file=FILE;" => [ 'password\ file', 1024 ],
+    # 1,024 bytes and the end of a line
+    "$redis user=a password_file=FILE;" => [ 'password\ file', 1026 ],
     'weir_issuer c { issuer i; audience a; jwks FILE; }'
         => [ 'key\ set', 65536 ],
 );
