@@ -159,6 +159,8 @@ is($rc, 0, 'into Redis') or diag $err;
 is($r->command('GET', 'weir:{weir}:cfg:head'), slurp($f->path('head.json')),
    'the head');
 is($r->command('XLEN', 'weir:{weir}:cfg:audit'), 8, 'the trail');
+cmp_ok($r->command('GET', 'weir:{weir}:cfg:rev'), '>',
+       slurp($f->path('rev')), 'the hint rises there, too');
 verified($redis, 'Redis');
 
 my @nodes = Weir::Redis->cluster($t);

@@ -430,6 +430,72 @@ segments(void **state)
 }
 
 
+/* What a restore brings besides documents: their past, and a higher rev. */
+
+static void
+brought(void **state)
+{
+    uint64_t              rev;
+    weir_str_t            bytes;
+    weir_arena_t          a;
+    weir_store_t         *s;
+    weir_store_change_t   c;
+    weir_store_segment_t  seg[2];
+
+    (void) state;
+
+    s = store_open();
+    assert_non_null(s);
+
+    weir_arena_init(&a, &weir_alloc_malloc, 0);
+
+    memset(seg, 0, sizeof(seg));
+    seg[0].bytes = str("of a bundle");
+    seg[1].bytes = str("of an older one");
+    weir_store_hash(seg[0].hash, seg[0].bytes, NULL);
+
+    assert_int_equal(s->ops->segments(s, seg, 2, &err), WEIR_STORE_INVALID);
+    assert_non_null(strstr(err.err.text, "segment 1 has another hash"));
+    assert_int_equal(s->ops->segment(s, &a, seg[0].hash, 64, &bytes, &err),
+                     WEIR_STORE_MISSING);
+
+    weir_store_hash(seg[1].hash, seg[1].bytes, NULL);
+
+    assert_int_equal(s->ops->segments(s, seg, 2, &err), WEIR_STORE_OK);
+    assert_int_equal(s->ops->segments(s, seg, 2, &err), WEIR_STORE_OK);
+    assert_int_equal(s->ops->segment(s, &a, seg[1].hash, 64, &bytes, &err),
+                     WEIR_STORE_OK);
+    assert_true(weir_str_eq(bytes, seg[1].bytes));
+
+    memset(&c, 0, sizeof(c));
+    c.kind = str("split");
+    c.name = str("checkout");
+    c.bytes = str("one");
+    c.now = NOW;
+    c.rev = 41;
+    assert_int_equal(s->ops->publish(s, &c, &err), WEIR_STORE_OK);
+    assert_int_equal(s->ops->rev(s, &rev, &err), WEIR_STORE_OK);
+    assert_int_equal(rev, 42);
+
+    /* one that is lower than what is there already, or no number */
+
+    c.name = str("search");
+    c.rev = 7;
+    assert_int_equal(s->ops->publish(s, &c, &err), WEIR_STORE_OK);
+    assert_int_equal(s->ops->rev(s, &rev, &err), WEIR_STORE_OK);
+    assert_int_equal(rev, 43);
+
+    c.name = str("gone");
+    c.rev = UINT64_MAX;
+    assert_int_equal(s->ops->publish(s, &c, &err), WEIR_STORE_OK);
+    assert_int_equal(s->ops->rev(s, &rev, &err), WEIR_STORE_OK);
+    assert_int_equal(rev, 44);
+
+    weir_arena_done(&a);
+    s->ops->close(s);
+}
+
+
 static void
 lists(void **state)
 {
@@ -605,6 +671,7 @@ main(void)
         cmocka_unit_test_setup_teardown(publishing, folder, folder_done),
         cmocka_unit_test_setup_teardown(invalid, folder, folder_done),
         cmocka_unit_test_setup_teardown(segments, folder, folder_done),
+        cmocka_unit_test_setup_teardown(brought, folder, folder_done),
         cmocka_unit_test_setup_teardown(lists, folder, folder_done),
         cmocka_unit_test_setup_teardown(reports, folder, folder_done),
         cmocka_unit_test_setup_teardown(sizes, folder, folder_done),
