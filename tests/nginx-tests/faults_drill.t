@@ -15,7 +15,8 @@ use Weir::Faults;
 use Weir::Redis;
 use Weir::Rig;
 
-my $seconds = $ENV{WEIR_DRILL_SECONDS} || 8;
+my $seconds = $ENV{WEIR_DRILL_SECONDS}
+              || ($ENV{WEIR_FAULTS_HOLD} ? 60 : 8);
 my $t = Weir::Test->new(workers => 2, log_level => 'info');
 my $r = Weir::Redis->new($t, args => ['--appendonly', 'yes', '--appendfsync',
                                       'always']);

@@ -11,6 +11,7 @@ use Weir::Test;
 use Weir::Faults;
 use Weir::Redis;
 use Weir::Rig;
+use Weir::Store;
 
 my $t = Weir::Test->new(workers => 3);
 my $disk = $t->path('disk');
@@ -121,9 +122,9 @@ $f->fault('kill -9 of the keeper', 'another one within a second; unchanged',
 # How much its threads work for a push: it is killed amid that.
 
 my $keeper = keeper();
-my $before = Weir::Test::thread_work($keeper);
+my $before = Weir::Store::thread_work($keeper);
 $rig->publish(++$n);
-my $whole = Weir::Test::thread_work($keeper) - $before;
+my $whole = Weir::Store::thread_work($keeper) - $before;
 
 for my $part (0.1, 0.5, 0.9) {
     my $name = sprintf 'kill -9 of the keeper, %d %% into an activation',
@@ -131,12 +132,12 @@ for my $part (0.1, 0.5, 0.9) {
 
     $f->fault($name, 'the old content or the new one, whole', sub {
         my $keeper = keeper();
-        my $had = Weir::Test::thread_work($keeper);
+        my $had = Weir::Store::thread_work($keeper);
         my $old = $n++;
 
         $rig->push_content($n, '--no-wait');
 
-        my $amid = Weir::Test::wait_thread_work($keeper,
+        my $amid = Weir::Store::wait_thread_work($keeper,
             $had + $part * $whole, sub {
                 $rig->get('/all')->header('X-Rule') eq "v$n"
             });
@@ -218,13 +219,20 @@ SKIP: {
 
             # a report is as old as it says: one from the past is not news
 
-            my ($rc, undef, $text) = $rig->push_content(++$n);
-            my $want = $step > 0 ? 0 : 1;
+            my ($rc, $version, $text) = $rig->push_content(++$n);
+            my $want = $step > 0 ? qr/current/ : qr/lost/;
+            my $status;
 
-            $f->is($rc, $want, "a push: $text");
-            $f->like($text, qr/gw1: lost/, 'a push') if $want;
-            $f->saw($want ? 'weirctl counts the gateway as lost'
-                          : 'weirctl sees the gateway as it is');
+            $f->holds($version, "a push: $text");
+            $f->is($rc, 0, "a push: $text") if $step > 0;
+
+            wait_for {
+                (undef, $status) = $rig->ctl('status');
+                $status =~ /^gw1\b.*$want/m;
+            } 10, "weirctl status: $want";
+
+            my ($word) = $status =~ /($want)/;
+            $f->saw("weirctl status: $word");
 
             $rig->decides($n);
             $rig->ctl('split', 'set', 'checkout', 'green=50%');
