@@ -177,6 +177,16 @@ of_a_sentinel(void **state)
     assert_true(weir_str_eq(session.host.host, str("host")));
     assert_int_equal(session.host.port, 6380);
 
+    /* asked again, it may name another one */
+
+    assert_int_equal(weir_resp_session_again(&session, &arena),
+                     WEIR_RESP_SAY);
+    says("*3\r\n$8\r\nSENTINEL\r\n$23\r\nget-master-addr-by-name\r\n"
+         "$4\r\nmain\r\n");
+    assert_int_equal(hears("*2\r\n$1\r\nh\r\n$4\r\n6381\r\n"),
+                     WEIR_RESP_ELSEWHERE);
+    assert_int_equal(session.host.port, 6381);
+
     assert_int_equal(hears("*-1\r\n"), WEIR_RESP_REFUSED);
     assert_string_equal(session.why, "knows no master \"main\"");
     assert_int_equal(hears("*2\r\n$4\r\nhost\r\n$4\r\n638x\r\n"),
