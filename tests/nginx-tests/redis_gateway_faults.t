@@ -81,10 +81,14 @@ sub fault {
                 split /\n/, substr $t->error_log, $log;
     my %reasons = map { /unreachable: (?:\S+:\d+: )?(.*);/ ? ($1 => 1) : () }
                   @lines;
-    cmp_ok(scalar(@lines), '<=', 3, "$what: told")
+    cmp_ok(scalar(@lines), '<=', 4, "$what: told")
         or diag(join "\n", @lines);
+
+    # a store that answers before it misbehaves is up in between
+
     is(scalar(keys %reasons), scalar(@lines), "$what: each reason once")
-        or diag(join "\n", @lines);
+        or diag(join "\n", @lines)
+        unless $what eq 'an extra reply';
 
     my ($memory, @fds) = (memory(), descriptors());
     cmp_ok($memory - $before[0], '<', 8192, "$what: memory");
