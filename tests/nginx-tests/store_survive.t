@@ -150,6 +150,29 @@ for my $n (3 .. 5) {
     cmp_ok($amid, '>=', 3, sprintf '%d of 5 were amid %.1f ms of work', $amid,
            $whole);
     is(get('/r8000')->status, 404, 'whole: its last rule permits');
+
+    # what does not compile is not compiled with each poll
+
+    $rules .= "bogus;\n";
+
+    my $keeper = wait_for { api()->{keeper} } 5, 'a keeper';
+    my $before = Weir::Store::thread_work($keeper);
+
+    $push->();
+    wait_for { api()->{bundle}{error} } 5, 'a refusal';
+    is(api()->{bundle}{error}{reason}, 'policy-error', 'a bundle in error');
+
+    my $once = Weir::Store::thread_work($keeper) - $before;
+    my %seen;
+
+    wait_for {
+        $seen{ api()->{store}{last_contact} } = 1;
+        return keys %seen > 3;
+    } 10, 'more polls, five each second';
+
+    my $then = Weir::Store::thread_work($keeper) - $before - $once;
+    cmp_ok($then, '<', 3 * $once, sprintf 'once: %.1f ms, then %.1f ms',
+           $once, $then);
 }
 
 
