@@ -374,42 +374,6 @@ weirctl_usage_error(const weirctl_t *ctl, const char *fmt, const char *what)
 
 
 int
-weirctl_error(const char *fmt, ...)
-{
-    va_list  args;
-
-    fprintf(stderr, "weirctl: ");
-
-    va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
-    va_end(args);
-
-    fprintf(stderr, "\n");
-
-    return WEIRCTL_USAGE;
-}
-
-
-void
-weirctl_note(const weirctl_t *ctl, const char *fmt, ...)
-{
-    va_list  args;
-
-    if (ctl->quiet) {
-        return;
-    }
-
-    fprintf(stderr, "weirctl: ");
-
-    va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
-    va_end(args);
-
-    fprintf(stderr, "\n");
-}
-
-
-int
 weirctl_read(const char *path, size_t max, weir_str_t *text)
 {
     int     rc;

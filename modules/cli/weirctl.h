@@ -12,6 +12,7 @@
 #define WEIRCTL_H_INCLUDED
 
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "../lib/base/weir_base.h"
@@ -105,6 +106,17 @@ int weirctl_error(const char *fmt, ...)
 /* The same for what is worth knowing only: silent under --quiet. */
 void weirctl_note(const weirctl_t *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Text of others, fit for a terminal: what is a control, turns the line
+ * around or is no UTF-8 is shown as "?".  The same of all that a format
+ * gives, so that the end of a line is the caller's.
+ */
+void weirctl_print_text(FILE *out, weir_str_t text);
+void weirctl_print(FILE *out, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void weirctl_vprint(FILE *out, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /*
  * Reads a file of at most max bytes, "-" is stdin, into memory to free(3),

@@ -196,22 +196,14 @@ weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
 }
 
 
-/* What gateways report is not to control the terminal. */
-
 static void
 weirctl_contract_report(void *ctx, weir_str_t message)
 {
     weirctl_contract_t *c = ctx;
 
-    fprintf(stderr, "weirctl: gateway %.*s cannot serve it",
-            (int) c->gateway->node.len, c->gateway->node.data);
-
-    if (c->at != NULL) {
-        fprintf(stderr, " at ");
-        weirctl_print_text(stderr, weir_cstr(c->at));
-    }
-
-    fprintf(stderr, ": ");
-    weirctl_print_text(stderr, message);
+    weirctl_print(stderr, "weirctl: gateway %.*s cannot serve it%s%s: %.*s",
+                  (int) c->gateway->node.len, c->gateway->node.data,
+                  c->at != NULL ? " at " : "", c->at != NULL ? c->at : "",
+                  (int) message.len, message.data);
     fprintf(stderr, "\n");
 }

@@ -322,8 +322,9 @@ weirctl_drain_print(weirctl_t *ctl, const weir_drain_t *answer)
     }
 
     if (!ctl->quiet) {
-        printf("%s %s\n", answer->node,
-               answer->draining ? "drained" : "serves");
+        weirctl_print(stdout, "%s %s", answer->node,
+                      answer->draining ? "drained" : "serves");
+        printf("\n");
     }
 
     return WEIRCTL_YES;

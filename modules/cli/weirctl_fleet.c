@@ -571,14 +571,13 @@ weirctl_problem(json_t *problems, const char *where, uint64_t line,
         return weirctl_nomem();
     }
 
-    fprintf(stderr, "weirctl: %s", where);
+    weirctl_print(stderr, "weirctl: %s", where);
 
     if (line != 0) {
         fprintf(stderr, ", entry %llu", (unsigned long long) line);
     }
 
-    fprintf(stderr, ": %.*s: ", (int) word.len, word.data);
-    weirctl_print_text(stderr, weir_cstr(text));
+    weirctl_print(stderr, ": %.*s: %s", (int) word.len, word.data, text);
     fprintf(stderr, "\n");
 
     return WEIRCTL_GO_ON;
@@ -592,33 +591,30 @@ weirctl_now(void)
 }
 
 
+/* In ASCII; jansson does not count DEL among the controls. */
+
 int
 weirctl_print_json(json_t *json)
 {
-    int  rc;
+    char  *text, *p, *del;
 
-    rc = json == NULL || json_dumpf(json, stdout, JSON_COMPACT) != 0
-         ? weirctl_nomem() : WEIRCTL_GO_ON;
+    text = json == NULL ? NULL
+           : json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
 
     json_decref(json);
 
-    if (rc == WEIRCTL_GO_ON) {
-        printf("\n");
+    if (text == NULL) {
+        return weirctl_nomem();
     }
 
-    return rc;
-}
-
-
-void
-weirctl_print_text(FILE *out, weir_str_t text)
-{
-    size_t  i;
-
-    for (i = 0; i < text.len; i++) {
-        (void) putc(text.data[i] < 0x20 || text.data[i] == 0x7f
-                    ? '?' : text.data[i], out);
+    for (p = text; (del = strchr(p, 0x7f)) != NULL; p = del + 1) {
+        printf("%.*s\\u007F", (int) (del - p), p);
     }
+
+    printf("%s\n", p);
+    free(text);
+
+    return WEIRCTL_GO_ON;
 }
 
 

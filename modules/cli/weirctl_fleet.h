@@ -136,9 +136,6 @@ int64_t weirctl_now(void);
 /* Prints JSON as one line, and gives it up: WEIRCTL_GO_ON or an exit code. */
 int weirctl_print_json(json_t *json);
 
-/* Text of others, fit for a terminal: controls are shown as "?". */
-void weirctl_print_text(FILE *out, weir_str_t text);
-
 /* "sha256:HEX", zero terminated. */
 typedef struct {
     char  text[WEIR_HASH_TEXT + 1];

@@ -186,7 +186,7 @@ weirctl_history_text(const weirctl_history_t *h, const weirctl_doc_t *d,
     weirctl_hash(&hash, d->envelope.hash);
 
     if (h->name == NULL) {
-        printf("%-24s ", name);
+        weirctl_print(stdout, "%-24s ", name);
     }
 
     printf("%6llu %s %.19s %-10s ", (unsigned long long) d->doc.version,
@@ -199,8 +199,8 @@ weirctl_history_text(const weirctl_history_t *h, const weirctl_doc_t *d,
     }
 
     if (d->doc.reason.len != 0) {
-        printf(": ");
-        weirctl_print_text(stdout, d->doc.reason);
+        weirctl_print(stdout, ": %.*s", (int) d->doc.reason.len,
+                      d->doc.reason.data);
     }
 
     printf("\n");

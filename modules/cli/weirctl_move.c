@@ -588,9 +588,10 @@ weirctl_move_report(weirctl_move_t *m, const weirctl_step_t *s)
 int
 weirctl_move_print(weirctl_move_t *m, const char *verb)
 {
-    size_t     i;
-    json_t    *item;
-    weirctl_t *ctl;
+    size_t       i;
+    json_t      *item;
+    weirctl_t   *ctl;
+    const char  *message;
 
     ctl = m->dst->fleet->ctl;
 
@@ -611,14 +612,15 @@ weirctl_move_print(weirctl_move_t *m, const char *verb)
     }
 
     json_array_foreach(m->documents, i, item) {
-        printf("%s version %lld: %s%s%s\n",
-               json_string_value(json_object_get(item, "name")),
-               (long long) json_integer_value(json_object_get(item,
-                                                              "version")),
-               json_string_value(json_object_get(item, "state")),
-               json_string_value(json_object_get(item, "message"))[0] != '\0'
-               ? ", " : "",
-               json_string_value(json_object_get(item, "message")));
+        message = json_string_value(json_object_get(item, "message"));
+
+        weirctl_print(stdout, "%s version %lld: %s%s%s",
+                      json_string_value(json_object_get(item, "name")),
+                      (long long) json_integer_value(
+                          json_object_get(item, "version")),
+                      json_string_value(json_object_get(item, "state")),
+                      message[0] != '\0' ? ", " : "", message);
+        printf("\n");
     }
 
     printf("%s: %u entries of the trail, %u segments\n", verb, m->nentries,

@@ -621,10 +621,11 @@ weirctl_split_text(const json_t *all)
 {
     size_t       i;
     json_t      *split, *doc, *weight, *gateway, *colours;
-    const char  *name, *colour;
+    const char  *name, *colour, *source;
 
     json_object_foreach((json_t *) all, name, split) {
-        printf("%s\n  store:", name);
+        weirctl_print(stdout, "%s", name);
+        printf("\n  store:");
 
         doc = json_object_get(split, "store");
 
@@ -632,7 +633,9 @@ weirctl_split_text(const json_t *all)
             printf(" none, the weights of nginx.conf hold");
 
         } else if (json_object_get(doc, "error") != NULL) {
-            printf(" %s", json_string_value(json_object_get(doc, "message")));
+            weirctl_print(stdout, " %s",
+                          json_string_value(json_object_get(doc,
+                                                            "message")));
 
         } else {
             printf(" version %lld",
@@ -646,29 +649,30 @@ weirctl_split_text(const json_t *all)
             json_object_foreach(json_object_get(doc, "weights"), colour,
                                 weight)
             {
-                printf(" %s=%.2f%%", colour,
-                       (double) json_integer_value(weight) / 100);
+                weirctl_print(stdout, " %s=%.2f%%", colour,
+                              (double) json_integer_value(weight) / 100);
             }
         }
 
         printf("\n");
 
         json_array_foreach(json_object_get(split, "gateways"), i, gateway) {
-            printf("  %s: %s rev %lld",
-                   json_string_value(json_object_get(gateway, "node")),
-                   json_string_value(json_object_get(gateway, "source"))
-                   != NULL ? json_string_value(json_object_get(gateway,
-                                                               "source"))
-                           : "?",
-                   (long long) json_integer_value(json_object_get(gateway,
-                                                                  "rev")));
+            source = json_string_value(json_object_get(gateway, "source"));
+
+            weirctl_print(stdout, "  %s: %s rev %lld",
+                          json_string_value(json_object_get(gateway,
+                                                            "node")),
+                          source != NULL ? source : "?",
+                          (long long) json_integer_value(
+                              json_object_get(gateway, "rev")));
 
             colours = json_object_get(gateway, "colours");
 
             json_object_foreach(colours, colour, weight) {
-                printf(" %s=%.2f%%", colour,
-                       json_number_value(json_object_get(weight, "weight"))
-                       * 100);
+                weirctl_print(stdout, " %s=%.2f%%", colour,
+                              json_number_value(json_object_get(weight,
+                                                                "weight"))
+                              * 100);
             }
 
             printf("\n");

@@ -335,7 +335,8 @@ weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
         printf("\n");
 
     } else if (head->there) {
-        printf("bundle unreadable: %s\n", head->err.text);
+        weirctl_print(stdout, "bundle unreadable: %s", head->err.text);
+        printf("\n");
 
     } else {
         printf("no bundle\n");
@@ -360,8 +361,7 @@ weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
         }
 
         if (why[0] != '\0') {
-            printf("  ");
-            weirctl_print_text(stdout, weir_cstr(why));
+            weirctl_print(stdout, "  %s", why);
         }
 
         printf("\n");

@@ -210,16 +210,18 @@ weirctl_wait_print(weirctl_fleet_t *f, const weirctl_wanted_t *w,
         if (strcmp(state, "current") == 0) {
 
             if (!f->ctl->json && !f->ctl->quiet) {
-                printf("%.*s current\n", (int) view.node.len,
-                       view.node.data);
+                weirctl_print(stdout, "%.*s current", (int) view.node.len,
+                              view.node.data);
+                printf("\n");
             }
 
         } else if (strcmp(state, "waiting") == 0) {
 
             if (!f->ctl->json && !f->ctl->quiet) {
                 weirctl_time(&at, w->activate_at);
-                printf("%.*s waiting until %s\n", (int) view.node.len,
-                       view.node.data, at.text);
+                weirctl_print(stdout, "%.*s waiting until %s",
+                              (int) view.node.len, view.node.data, at.text);
+                printf("\n");
             }
 
         } else {
@@ -235,14 +237,11 @@ weirctl_wait_print(weirctl_fleet_t *f, const weirctl_wanted_t *w,
 static void
 weirctl_wait_complain(const weirctl_gateway_t *g, const char *state)
 {
-    fprintf(stderr, "weirctl: gateway %.*s: %s", (int) g->node.len,
-            g->node.data, state);
+    weirctl_print(stderr, "weirctl: gateway %.*s: %s", (int) g->node.len,
+                  g->node.data, state);
 
     if (strcmp(state, "error") == 0 && g->reason != NULL) {
-        fprintf(stderr, ", ");
-        weirctl_print_text(stderr, weir_cstr(g->reason));
-        fprintf(stderr, ": ");
-        weirctl_print_text(stderr, weir_cstr(g->message));
+        weirctl_print(stderr, ", %s: %s", g->reason, g->message);
 
     } else if (strcmp(state, "behind") == 0) {
         fprintf(stderr, ", it has version %llu",

@@ -362,7 +362,8 @@ redirects(void **state)
         "", "MOVED", "MOVED ", "MOVED 1", "MOVED 1 ", "MOVED 1 a",
         "MOVED 1 a:", "MOVED 1 a:0", "MOVED 1 a:65536", "MOVED 1 a:x",
         "MOVED 16384 a:1", "MOVED x a:1", "MOVED -1 a:1", "MOVED  a:1",
-        "MOVED 1 a b:1", "MOVED 99999999999 a:1"
+        "MOVED 1 a b:1", "MOVED 99999999999 a:1", "MOVED 1 a\033[2J:1",
+        "ASK 1 a%b:1", "MOVED 1 \302\233:1", "MOVED 1 a/b:1"
     };
 
     (void) state;
@@ -405,6 +406,12 @@ redirects(void **state)
     assert_int_equal(weir_resp_cluster_slots(parse(
         "*1\r\n*3\r\n:0\r\n:9\r\n*2\r\n$1\r\na\r\n:70000\r\n"), 1, &h),
         WEIR_RESP_E_SHAPE);
+    assert_int_equal(weir_resp_cluster_slots(parse(
+        "*1\r\n*3\r\n:0\r\n:9\r\n*2\r\n$2\r\na\n\r\n:70\r\n"), 1, &h),
+        WEIR_RESP_E_SHAPE);
+    assert_int_equal(weir_resp_cluster_slots(parse(
+        "*1\r\n*3\r\n:0\r\n:9\r\n*2\r\n$1\r\n?\r\n:70\r\n"), 1, &h),
+        WEIR_RESP_E_NONE);
     assert_int_equal(weir_resp_cluster_slots(parse("-ERR cluster\r\n"), 1,
                                              &h), WEIR_RESP_E_OTHER);
 
@@ -418,6 +425,8 @@ redirects(void **state)
         "*2\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n"), &h), WEIR_RESP_E_SHAPE);
     assert_int_equal(weir_resp_sentinel_master(parse(
         "*2\r\n$0\r\n\r\n$1\r\n1\r\n"), &h), WEIR_RESP_E_SHAPE);
+    assert_int_equal(weir_resp_sentinel_master(parse(
+        "*2\r\n$3\r\na\r\n\r\n$1\r\n1\r\n"), &h), WEIR_RESP_E_SHAPE);
 }
 
 

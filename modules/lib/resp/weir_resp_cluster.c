@@ -6,6 +6,7 @@
 #include "weir_resp_store.h"
 
 
+static int weir_resp_host(weir_str_t s);
 static int weir_resp_port(weir_str_t s, uint16_t *port);
 
 
@@ -24,7 +25,7 @@ weir_resp_sentinel_master(const weir_resp_t *reply, weir_resp_host_t *host)
 
     if (reply->type != WEIR_RESP_ARRAY || reply->n != 2
         || v[0].type != WEIR_RESP_STRING || v[1].type != WEIR_RESP_STRING
-        || v[0].text.len == 0 || v[0].text.len > WEIR_RESP_HOST_MAX
+        || v[0].text.len == 0 || !weir_resp_host(v[0].text)
         || weir_resp_port(v[1].text, &host->port) != WEIR_OK)
     {
         return WEIR_RESP_E_SHAPE;
@@ -33,6 +34,35 @@ weir_resp_sentinel_master(const weir_resp_t *reply, weir_resp_host_t *host)
     host->host = v[0].text;
 
     return WEIR_RESP_E_NONE;
+}
+
+
+/*
+ * 1: a name or an address, or nothing.  What others call a host ends in logs
+ * and on terminals.
+ */
+
+static int
+weir_resp_host(weir_str_t s)
+{
+    size_t   i;
+    uint8_t  c;
+
+    if (s.len > WEIR_RESP_HOST_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+
+        if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+            && (c < '0' || c > ':') && c != '.' && c != '-' && c != '_')
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -148,9 +178,7 @@ weir_resp_redirect(weir_str_t text, unsigned *slot, weir_resp_host_t *host)
         /* void */
     }
 
-    if (i == 0 || i - 1 > WEIR_RESP_HOST_MAX
-        || memchr(host->host.data, ' ', host->host.len) != NULL)
-    {
+    if (i == 0) {
         return WEIR_ERROR;
     }
 
@@ -158,6 +186,10 @@ weir_resp_redirect(weir_str_t text, unsigned *slot, weir_resp_host_t *host)
     port.len = host->host.len - i;
     host->host.len = i - 1;
     *slot = n;
+
+    if (!weir_resp_host(host->host)) {
+        return WEIR_ERROR;
+    }
 
     return weir_resp_port(port, &host->port);
 }
@@ -197,7 +229,6 @@ weir_resp_cluster_slots(const weir_resp_t *reply, unsigned slot,
 
         if ((node[0].type != WEIR_RESP_STRING
              && node[0].type != WEIR_RESP_NIL)
-            || node[0].text.len > WEIR_RESP_HOST_MAX
             || node[1].type != WEIR_RESP_INTEGER || node[1].integer < 1
             || node[1].integer > 65535)
         {
@@ -209,6 +240,10 @@ weir_resp_cluster_slots(const weir_resp_t *reply, unsigned slot,
 
         if (weir_str_eq(host->host, weir_str("?"))) {
             host->host.len = 0;
+        }
+
+        if (!weir_resp_host(host->host)) {
+            return WEIR_RESP_E_SHAPE;
         }
 
         return WEIR_RESP_E_NONE;

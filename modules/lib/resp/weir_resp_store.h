@@ -50,7 +50,11 @@ weir_str_t weir_resp_key(weir_arena_t *a, weir_str_t ns, weir_resp_key_e key,
     weir_str_t name);
 
 
-/* Host without brackets; of a reply or of a configuration. */
+/*
+ * Host without brackets; of a reply or of a configuration.  A reply's one of
+ * other characters than [A-Za-z0-9._:-], or longer than HOST_MAX, is refused
+ * with the reply: it would end in logs and on terminals.
+ */
 
 typedef struct {
     weir_str_t  host;
