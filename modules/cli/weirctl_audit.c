@@ -35,6 +35,8 @@ static int weirctl_verify_problem(weirctl_verify_t *v, const char *where,
 static int weirctl_verify_store(weirctl_verify_t *v);
 static int weirctl_verify_segments(weirctl_verify_t *v,
     const weir_document_t *doc);
+static int weirctl_verify_least(weirctl_verify_t *v,
+    const weir_document_t *head);
 static int weirctl_verify_present(weirctl_verify_t *v, const char *name,
     const weirctl_doc_t *d);
 static int weirctl_verify_gateways(weirctl_verify_t *v);
@@ -332,6 +334,10 @@ weirctl_verify_store(weirctl_verify_t *v)
         rc = weirctl_verify_segments(v, &d.doc);
     }
 
+    if (rc == WEIRCTL_GO_ON && d.readable) {
+        rc = weirctl_verify_least(v, &d.doc);
+    }
+
     if (rc != WEIRCTL_GO_ON) {
         return rc;
     }
@@ -434,6 +440,35 @@ weirctl_verify_segments(weirctl_verify_t *v, const weir_document_t *doc)
         default:
             rc = weirctl_store_error(&err);
         }
+    }
+
+    return rc;
+}
+
+
+/*
+ * The head's live_min: documents that were there, at least so new, when it was
+ * signed.  That the store has what the trail has is seen later.
+ */
+
+static int
+weirctl_verify_least(weirctl_verify_t *v, const weir_document_t *head)
+{
+    int                     rc;
+    char                    name[WEIR_DOCUMENT_NAME_MAX + 1];
+    uint32_t                i;
+    const weir_live_min_t  *least;
+
+    rc = WEIRCTL_GO_ON;
+
+    for (i = 0; rc == WEIRCTL_GO_ON && i < head->nlive_min; i++) {
+        least = &head->live_min[i];
+
+        snprintf(name, sizeof(name), "%.*s", (int) least->name.len,
+                 least->name.data);
+
+        rc = weirctl_verify_reach(v, "bundle/" WEIR_BUNDLE_ID, name,
+                                  least->version, 0, "");
     }
 
     return rc;
