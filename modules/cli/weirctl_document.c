@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     weirctl_last_t  *last;
     const char      *name;
-    uint64_t         reported;
+    uint64_t         proven;
 } weirctl_last_ctx_t;
 
 
@@ -29,6 +29,9 @@ static int weirctl_doc_changed(weirctl_fleet_t *f, weir_arena_t *a,
 static int weirctl_doc_verify(weirctl_fleet_t *f, weir_arena_t *a,
     weirctl_doc_t *d);
 static int weirctl_last_entry(void *ctx, weirctl_doc_t *d, uint64_t line);
+static int weirctl_last_proven(void *ctx, weirctl_doc_t *d, uint64_t line);
+static int weirctl_last_of(const weirctl_last_ctx_t *c,
+    const weirctl_doc_t *d);
 static void weirctl_last_is(weirctl_last_t *last, const weirctl_doc_t *d);
 static uint64_t weirctl_last_reported(weirctl_fleet_t *f,
     const weirctl_gateways_t *g, const char *name, uint64_t known,
@@ -167,7 +170,7 @@ weirctl_doc_counts(const weirctl_doc_t *d, uint64_t known)
     return d->readable && d->why != WEIR_REFUSAL_NAMESPACE
            && d->why != WEIR_REFUSAL_BAD_SIGNATURE
            && (d->verified || d->doc.version <= known
-               || d->doc.version - known <= WEIR_VERSION_JUMP);
+               || d->doc.version - known < WEIR_VERSION_JUMP);
 }
 
 
@@ -176,24 +179,43 @@ weirctl_last_entry(void *ctx, weirctl_doc_t *d, uint64_t line)
 {
     weirctl_last_ctx_t *c = ctx;
 
-    char      name[WEIR_DOCUMENT_NAME_MAX + 1];
-    uint64_t  known;
-
     (void) line;
 
-    known = c->last->highest > c->reported ? c->last->highest : c->reported;
-
-    if (!weirctl_doc_counts(d, known)) {
-        return WEIRCTL_GO_ON;
-    }
-
-    name[weir_document_name((uint8_t *) name, d->doc.kind, d->doc.id)] = '\0';
-
-    if (strcmp(name, c->name) == 0) {
+    if (weirctl_doc_counts(d, c->proven) && weirctl_last_of(c, d)) {
         weirctl_last_is(c->last, d);
     }
 
     return WEIRCTL_GO_ON;
+}
+
+
+/* The highest that somebody who may has signed: what nobody can invent. */
+
+static int
+weirctl_last_proven(void *ctx, weirctl_doc_t *d, uint64_t line)
+{
+    weirctl_last_ctx_t *c = ctx;
+
+    (void) line;
+
+    if (d->readable && d->verified && d->doc.version > c->proven
+        && weirctl_last_of(c, d))
+    {
+        c->proven = d->doc.version;
+    }
+
+    return WEIRCTL_GO_ON;
+}
+
+
+static int
+weirctl_last_of(const weirctl_last_ctx_t *c, const weirctl_doc_t *d)
+{
+    char  name[WEIR_DOCUMENT_NAME_MAX + 1];
+
+    name[weir_document_name((uint8_t *) name, d->doc.kind, d->doc.id)] = '\0';
+
+    return strcmp(name, c->name) == 0;
 }
 
 
@@ -234,7 +256,7 @@ weirctl_last_reported(weirctl_fleet_t *f, const weirctl_gateways_t *g,
             continue;
         }
 
-        if (version > known && version - known > WEIR_VERSION_JUMP) {
+        if (version > known && version - known >= WEIR_VERSION_JUMP) {
             weirctl_note(f->ctl, "gateway %.*s reports version %llu of %s: "
                          "out of reach, it does not count",
                          (int) gw->node.len, gw->node.data,
@@ -266,15 +288,26 @@ weirctl_last(weirctl_fleet_t *f, weirctl_last_t *last,
 
     memset(last, 0, sizeof(weirctl_last_t));
 
-    reported = weirctl_last_reported(f, g, name, d->verified ? d->doc.version
-                                                             : 0,
-                                     &told, &epoch);
-
     c.last = last;
     c.name = name;
-    c.reported = reported;
+    c.proven = 0;
 
-    if (weirctl_doc_counts(d, reported)) {
+    if (d->readable && d->verified) {
+        c.proven = d->doc.version;
+
+    } else {
+        rc = weirctl_trail(f, weirctl_last_proven, &c);
+
+        if (rc != WEIRCTL_GO_ON) {
+            return rc;
+        }
+    }
+
+    /* what is not proven counts up to where gateways still follow */
+
+    reported = weirctl_last_reported(f, g, name, c.proven, &told, &epoch);
+
+    if (weirctl_doc_counts(d, c.proven)) {
         weirctl_last_is(last, d);
 
         if (d->why != WEIR_REFUSAL_NONE) {

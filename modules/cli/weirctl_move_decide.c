@@ -182,18 +182,20 @@ static void
 weirctl_decide_reports(weirctl_move_t *m, weirctl_step_t *s,
     weir_fence_t *reported)
 {
-    char          name[WEIR_DOCUMENT_NAME_MAX + 1];
-    uint32_t      i;
-    uint64_t      version, epoch, near;
-    const char   *hash;
-    weir_fence_t  fence;
+    char                 name[WEIR_DOCUMENT_NAME_MAX + 1];
+    uint32_t             i;
+    uint64_t             version, epoch, near;
+    const char          *hash;
+    weir_fence_t         fence;
+    const weir_fence_t  *last;
 
     memset(reported, 0, sizeof(weir_fence_t));
 
     snprintf(name, sizeof(name), "%.*s", (int) s->from->name.len,
              s->from->name.data);
 
-    near = s->from->doc.doc.version;
+    last = weir_fences_find(&m->last, s->from->name);
+    near = last != NULL ? last->version : s->from->doc.doc.version;
 
     for (i = 0; i < m->gateways.n; i++) {
 
@@ -203,7 +205,7 @@ weirctl_decide_reports(weirctl_move_t *m, weirctl_step_t *s,
             continue;
         }
 
-        if (version > near && version - near > WEIR_VERSION_JUMP) {
+        if (version > near && version - near >= WEIR_VERSION_JUMP) {
             weirctl_note(m->dst->fleet->ctl, "gateway %.*s reports version "
                          "%llu of %s: out of reach, it does not count",
                          (int) m->gateways.list[i].node.len,
