@@ -37,6 +37,8 @@
 #define NGX_HTTP_WEIR_STORE_LOOK    250     /* ms: is there a keeper? */
 #define NGX_HTTP_WEIR_STORE_STALE   3000    /* ms: it does not move */
 #define NGX_HTTP_WEIR_STORE_REPORT  5000    /* ms */
+#define NGX_HTTP_WEIR_STORE_PAUSE   8000    /* ms between two fetches of what
+                                               is not whole, at most */
 
 
 /*
@@ -99,6 +101,8 @@ typedef struct {
     ngx_atomic_t     keeper;         /* its configuration */
     uint64_t         beat;           /* ns, monotonic */
 
+    size_t           ns_len;         /* whose documents: */
+    u_char           ns[WEIR_STORE_NAME_MAX];
     u_char           words[WEIR_SHA256_LEN];  /* of which store: */
     ngx_uint_t       up;             /* 0: not yet known, 1, 2: down */
     time_t           contact;        /* 0: never */
@@ -117,6 +121,8 @@ typedef struct {
     weir_refusal_e   why;            /* the store's is refused */
     u_char           seen[WEIR_SHA256_LEN];   /* that one's bytes' */
     ngx_uint_t       final;          /* they alone are the reason */
+    uint64_t         again;          /* else: when to try, ns, monotonic */
+    ngx_msec_t       pause;
     uint64_t         waiting;        /* a version before its activate_at, */
     time_t           waits;          /* which is this; waiting 0: none */
     u_char           tried_head[WEIR_SHA256_LEN];  /* its bytes' */
@@ -185,6 +191,7 @@ typedef struct {
     weir_store_err_t                fence_err;
     weir_fences_t                   fences;
     ngx_http_weir_store_found_t     head;
+    unsigned                        named:1;    /* the head was accepted */
     unsigned                        kept:1;     /* it is in use already */
     unsigned                        wants:1;    /* its segments */
     unsigned                        waits:1;    /* only to try it */
@@ -363,7 +370,10 @@ ngx_int_t ngx_http_weir_store_redis_put(const char *text,
 weir_store_code_e ngx_http_weir_store_redis_put_code(weir_store_err_t *err);
 
 
-/* --- ngx_http_weir_store_boot.c --- */
+/* --- ngx_http_weir_store_boot.c, _saved.c --- */
+
+/* In the master: raises the zone's fences to what weir_state has saved. */
+void ngx_http_weir_store_saved(ngx_http_weir_store_round_t *round);
 
 void ngx_http_weir_store_boot(ngx_cycle_t *cycle,
     ngx_http_weir_store_conf_t *sscf);

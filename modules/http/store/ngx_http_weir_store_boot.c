@@ -18,6 +18,7 @@ static void ngx_http_weir_store_folders(ngx_cycle_t *cycle,
     ngx_http_weir_store_conf_t *sscf);
 static void ngx_http_weir_store_folder(ngx_cycle_t *cycle, u_char *name,
     ngx_uint_t access, ngx_uint_t adopt);
+static void ngx_http_weir_store_foreign(ngx_http_weir_store_conf_t *sscf);
 static ngx_uint_t ngx_http_weir_store_before(
     ngx_http_weir_store_round_t *round, ngx_http_weir_policy_info_t *info);
 static ngx_int_t ngx_http_weir_store_use(ngx_http_weir_store_round_t *round,
@@ -52,6 +53,7 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
     /* from now on the keeper of before puts nothing into use */
 
     ngx_http_weir_zone_lock();
+    ngx_http_weir_store_foreign(sscf);
     sscf->number = ++z->cycle;
     ngx_http_weir_zone_unlock();
 
@@ -72,6 +74,7 @@ ngx_http_weir_store_boot(ngx_cycle_t *cycle, ngx_http_weir_store_conf_t *sscf)
 
     verified = ngx_http_weir_store_before(round, &before);
 
+    ngx_http_weir_store_saved(round);
     ngx_http_weir_store_read(round);
 
     /* a Redis is asked by a worker, as soon as it can be reached */
@@ -167,6 +170,35 @@ ngx_http_weir_store_another(ngx_http_weir_store_conf_t *sscf)
     ngx_http_weir_zone_unlock();
 
     ngx_http_weir_policy_refuse(sscf->policy, WEIR_REFUSAL_NONE, "", 0, 0);
+}
+
+
+/*
+ * Of another namespace is all that the zone remembers: none of it counts for
+ * this one.  Its keeper must not outlive that, so the cycle goes on.
+ */
+
+static void
+ngx_http_weir_store_foreign(ngx_http_weir_store_conf_t *sscf)
+{
+    ngx_atomic_uint_t            cycle;
+    ngx_http_weir_store_zone_t  *z;
+
+    z = ngx_http_weir_store_zone(sscf);
+
+    if (z->ns_len == sscf->ns.len
+        && ngx_memcmp(z->ns, sscf->ns.data, z->ns_len) == 0)
+    {
+        return;
+    }
+
+    cycle = z->cycle;
+
+    ngx_memzero(z, sizeof(ngx_http_weir_store_zone_t));
+
+    z->cycle = cycle;
+    z->ns_len = sscf->ns.len;
+    ngx_memcpy(z->ns, sscf->ns.data, z->ns_len);
 }
 
 

@@ -256,6 +256,12 @@ ngx_http_weir_store_head_told(ngx_http_weir_store_round_t *round,
         same = (z->why == head->why
                 && ngx_memcmp(z->seen, head->seen, WEIR_SHA256_LEN) == 0);
 
+        if (round->wants) {
+            z->pause = same ? ngx_min(z->pause * 2, NGX_HTTP_WEIR_STORE_PAUSE)
+                            : round->conf->poll;
+            z->again = ngx_http_weir_monotonic() + z->pause * 1000000ull;
+        }
+
         if (same) {
             return 0;
         }

@@ -7,6 +7,8 @@
 #include "ngx_http_weir_store.h"
 
 
+static ngx_uint_t ngx_http_weir_store_later(const weir_document_t *head,
+    weir_str_t name, const weir_expect_t *x);
 static void ngx_http_weir_store_split_weights(
     ngx_http_weir_store_split_t *split);
 static void ngx_http_weir_store_split_refused(
@@ -33,12 +35,21 @@ ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
 
     head = ngx_http_weir_store_in_use(round);
 
-    if (head) {
-        s.data = name;
-        s.len = weir_document_name(name, WEIR_KIND_SPLIT, id);
+    s.data = name;
+    s.len = weir_document_name(name, WEIR_KIND_SPLIT, id);
 
+    if (head) {
         x.live_epoch = head->epoch;
         x.live_min = weir_live_min(head, s);
+    }
+
+    /* a head that waits, or that this gateway cannot use, is signed as well */
+
+    if (round->named && head != &round->head.accept.doc
+        && ngx_http_weir_store_later(&round->head.accept.doc, s, &x))
+    {
+        x.live_epoch = round->head.accept.doc.epoch;
+        x.live_min = weir_live_min(&round->head.accept.doc, s);
     }
 
     switch (code) {
@@ -75,6 +86,24 @@ ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
         return;
     }
 
+    if (found->raw.len > NGX_HTTP_WEIR_SPLIT_RAW) {
+
+        /* what cannot be kept over a reload is not taken */
+
+        ngx_http_weir_store_no(found, WEIR_REFUSAL_TOO_LARGE,
+                               "it has more than %d bytes",
+                               NGX_HTTP_WEIR_SPLIT_RAW);
+        return;
+    }
+
+    if (head == NULL && !round->named && x.fence == NULL && x.trust
+        && x.trust->min_version)
+    {
+        ngx_http_weir_store_no(found, WEIR_REFUSAL_OLDER,
+                               "no head says which version is the least");
+        return;
+    }
+
     rc = weir_accept(&found->accept, &round->arena, &x, found->raw,
                      &found->err);
 
@@ -105,6 +134,21 @@ ngx_http_weir_store_split(ngx_http_weir_store_round_t *round,
     }
 
     ngx_http_weir_store_split_weights(split);
+}
+
+
+/* Whether a head names a later least version than what is expected. */
+
+static ngx_uint_t
+ngx_http_weir_store_later(const weir_document_t *head, weir_str_t name,
+    const weir_expect_t *x)
+{
+    uint64_t  least;
+
+    least = weir_live_min(head, name);
+
+    return least && (x->live_min == 0 || head->epoch > x->live_epoch
+                     || (head->epoch == x->live_epoch && least > x->live_min));
 }
 
 
@@ -248,12 +292,8 @@ ngx_http_weir_store_split_apply(ngx_http_weir_store_split_t *split,
         state->why = WEIR_REFUSAL_NONE;
     }
 
-    state->raw_len = 0;
-
-    if (found->raw.len <= NGX_HTTP_WEIR_SPLIT_RAW) {
-        ngx_memcpy(state->raw, found->raw.data, found->raw.len);
-        state->raw_len = found->raw.len;
-    }
+    state->raw_len = ngx_min(found->raw.len, NGX_HTTP_WEIR_SPLIT_RAW);
+    ngx_memcpy(state->raw, found->raw.data, state->raw_len);
 
     ngx_http_weir_split_live_set(split->live, tombstone ? NULL
                                                         : split->weights);

@@ -59,6 +59,7 @@ ngx_http_weir_store_create_main_conf(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_weir_store_init(ngx_conf_t *cf)
 {
+    ngx_str_t                    name;
     ngx_http_weir_store_conf_t  *sscf;
 
     sscf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_store_module);
@@ -71,13 +72,15 @@ ngx_http_weir_store_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
+    ngx_str_set(&name, "keeper");
+
     sscf->lives = ngx_http_weir_split_live_add(cf, &sscf->ns);
     if (sscf->lives == NULL) {
         return NGX_ERROR;
     }
 
     sscf->block = ngx_http_weir_block_add(cf, NGX_HTTP_WEIR_AREA_REVOCATIONS,
-                                          "store", &sscf->ns,
+                                          "store", &name,
                                           sizeof(ngx_http_weir_store_zone_t));
     if (sscf->block == NULL) {
         return NGX_ERROR;

@@ -341,6 +341,8 @@ ngx_http_weir_store_head(ngx_http_weir_store_round_t *round)
         return;
     }
 
+    round->named = 1;
+
     if (head->accept.tombstone) {
 
         /* there is no such thing as no policies: it would be "none" */
@@ -410,6 +412,17 @@ ngx_http_weir_store_take_head(ngx_http_weir_store_round_t *round)
                               != 0);
         round->wants = round->waits;
 
+        return;
+    }
+
+    /* nor are segments fetched so often that are not there, or not whole */
+
+    if (!round->master && z->why
+        && ngx_memcmp(z->seen, head->seen, WEIR_SHA256_LEN) == 0
+        && ngx_http_weir_monotonic() < z->again)
+    {
+        head->verdict = NGX_HTTP_WEIR_STORE_REFUSE;
+        head->why = z->why;
         return;
     }
 
