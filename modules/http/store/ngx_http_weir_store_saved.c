@@ -35,7 +35,9 @@ ngx_http_weir_store_saved(ngx_http_weir_store_round_t *round)
     id = weir_str(WEIR_BUNDLE_ID);
     accept = weir_arena_alloc(&round->arena, sizeof(weir_accept_t));
 
-    if (accept == NULL
+    /* after a reload the zone knows already */
+
+    if (accept == NULL || round->zone->known
         || weir_state_bundles(state, entries, &n, &why) != WEIR_STORE_OK)
     {
         n = 0;
