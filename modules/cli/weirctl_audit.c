@@ -5,8 +5,13 @@
  */
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "weirctl_fleet.h"
+
+
+#define WEIRCTL_VERIFY_TRIES  40
+#define WEIRCTL_VERIFY_MS     100
 
 
 typedef struct {
@@ -18,20 +23,23 @@ typedef struct {
     int64_t           begins;           /* the trail, by the store's clock */
     weir_str_t        first;            /* line of the trail */
     weir_str_t        last;             /* line of the export before */
+    uint64_t          skip;             /* entries that were read */
     int               rc;               /* GO_ON, or no memory */
 } weirctl_verify_t;
 
 
 static int weirctl_audit_verify(weirctl_t *ctl);
+static int weirctl_verify(weirctl_verify_t *v, int open, int n,
+    char **files);
 static int weirctl_verify_all(weirctl_verify_t *v, int n, char **files);
 static int weirctl_verify_file(weirctl_verify_t *v, const char *path);
 static int weirctl_verify_first(void *ctx, int64_t when, weir_str_t line);
-static int weirctl_verify_next(weir_str_t *rest, weir_str_t *line);
 static int weirctl_verify_line(void *ctx, int64_t when, weir_str_t line);
 static int weirctl_verify_entry(weirctl_verify_t *v, const char *from,
     uint64_t n, weir_str_t line);
-static int weirctl_verify_problem(weirctl_verify_t *v, const char *where,
-    uint64_t line, weir_refusal_e why, const char *text);
+#define weirctl_verify_problem(v, where, line, why, text)                     \
+    weirctl_problem((v)->problems, where, line, why, text)
+
 static int weirctl_verify_store(weirctl_verify_t *v);
 static int weirctl_verify_segments(weirctl_verify_t *v,
     const weir_document_t *doc);
@@ -103,12 +111,9 @@ weirctl_audit_verify(weirctl_t *ctl)
         }
 
         v.fleet = &f;
-        v.problems = json_array();
         weir_arena_init(&v.scratch, &weir_alloc_malloc, 0);
 
-        rc = weir_audit_init(&v.audit, &f.arena, &f.trust, f.ns, NULL, open)
-             == WEIR_OK ? weirctl_verify_all(&v, ctl->argc, ctl->argv)
-             : weirctl_nomem();
+        rc = weirctl_verify(&v, open, ctl->argc, ctl->argv);
 
         if (rc == WEIRCTL_GO_ON) {
             rc = weirctl_verify_print(&v);
@@ -124,10 +129,54 @@ weirctl_audit_verify(weirctl_t *ctl)
 }
 
 
+/*
+ * What is published while we read looks like a gap, for once: a problem is
+ * what is the same when everything is read again.
+ */
+
+static int
+weirctl_verify(weirctl_verify_t *v, int open, int n, char **files)
+{
+    int               rc, same;
+    json_t           *before;
+    unsigned          tries;
+    struct timespec   pause;
+
+    pause.tv_sec = 0;
+    pause.tv_nsec = WEIRCTL_VERIFY_MS * 1000000L;
+
+    for (tries = 1; ; tries++) {
+        before = v->problems;
+
+        v->problems = json_array();
+        v->begins = 0;
+        v->first.len = 0;
+        v->last.len = 0;
+
+        rc = weir_audit_init(&v->audit, &v->fleet->arena, &v->fleet->trust,
+                             v->fleet->ns, NULL, open) == WEIR_OK
+             ? weirctl_verify_all(v, n, files) : weirctl_nomem();
+
+        same = before != NULL && json_equal(before, v->problems);
+
+        json_decref(before);
+
+        if (rc != WEIRCTL_GO_ON || json_array_size(v->problems) == 0 || same
+            || tries == WEIRCTL_VERIFY_TRIES)
+        {
+            return rc;
+        }
+
+        (void) nanosleep(&pause, NULL);
+    }
+}
+
+
 static int
 weirctl_verify_all(weirctl_verify_t *v, int n, char **files)
 {
     int                rc, i;
+    uint64_t           seen;
     weir_store_err_t   err;
     weir_store_code_e  code;
 
@@ -148,8 +197,17 @@ weirctl_verify_all(weirctl_verify_t *v, int n, char **files)
     v->rc = WEIRCTL_GO_ON;
     v->audit.nentries = 0;
 
-    code = v->fleet->store->ops->audit(v->fleet->store, 0, WEIR_ENVELOPE_MAX,
-                                       weirctl_verify_line, v, &err);
+    /* once more while that brings something: signatures take their time */
+
+    do {
+        v->skip = seen = v->audit.nentries;
+
+        code = v->fleet->store->ops->audit(v->fleet->store, 0,
+                                           WEIR_ENVELOPE_MAX,
+                                           weirctl_verify_line, v, &err);
+
+    } while (code == WEIR_STORE_OK && v->rc == WEIRCTL_GO_ON
+             && v->audit.nentries > seen);
 
     if (v->rc != WEIRCTL_GO_ON) {
         return v->rc;
@@ -207,7 +265,7 @@ weirctl_verify_file(weirctl_verify_t *v, const char *path)
     skip = 0;
     rest = text;
 
-    for (n = 1; v->last.len != 0 && weirctl_verify_next(&rest, &line); n++) {
+    for (n = 1; v->last.len != 0 && weirctl_export_next(&rest, &line); n++) {
         if (weir_str_eq(line, v->last)) {
             skip = n;
         }
@@ -216,7 +274,7 @@ weirctl_verify_file(weirctl_verify_t *v, const char *path)
     rest = text;
     line.len = 0;
 
-    for (n = 1; rc == WEIRCTL_GO_ON && weirctl_verify_next(&rest, &line);
+    for (n = 1; rc == WEIRCTL_GO_ON && weirctl_export_next(&rest, &line);
          n++)
     {
         if (v->first.len != 0 && weir_str_eq(line, v->first)) {
@@ -243,32 +301,16 @@ weirctl_verify_file(weirctl_verify_t *v, const char *path)
 
 
 static int
-weirctl_verify_next(weir_str_t *rest, weir_str_t *line)
-{
-    const uint8_t  *lf;
-
-    if (rest->len == 0) {
-        return 0;
-    }
-
-    lf = memchr(rest->data, '\n', rest->len);
-
-    line->data = rest->data;
-    line->len = lf == NULL ? rest->len : (size_t) (lf - rest->data);
-
-    rest->len -= line->len + (lf != NULL);
-    rest->data += line->len + (lf != NULL);
-
-    return 1;
-}
-
-
-static int
 weirctl_verify_line(void *ctx, int64_t when, weir_str_t line)
 {
     weirctl_verify_t *v = ctx;
 
     (void) when;
+
+    if (v->skip != 0) {
+        v->skip--;
+        return 0;
+    }
 
     v->rc = weirctl_verify_entry(v, v->from, v->audit.nentries + 1, line);
 
@@ -295,14 +337,6 @@ weirctl_verify_entry(weirctl_verify_t *v, const char *from, uint64_t n,
 
     return rc == WEIR_OK ? WEIRCTL_GO_ON
                          : weirctl_verify_problem(v, from, n, why, err.text);
-}
-
-
-static int
-weirctl_verify_problem(weirctl_verify_t *v, const char *where, uint64_t line,
-    weir_refusal_e why, const char *text)
-{
-    return weirctl_problem(v->problems, where, line, why, text);
 }
 
 
@@ -643,7 +677,7 @@ static int
 weirctl_verify_print(weirctl_verify_t *v)
 {
     int                  rc;
-    size_t               bad;
+    size_t               k, bad;
     json_t              *documents;
     int64_t              retain;
     uint32_t             i;
@@ -651,6 +685,10 @@ weirctl_verify_print(weirctl_verify_t *v)
     const weir_fence_t  *last;
 
     bad = json_array_size(v->problems);
+
+    for (k = 0; k < bad; k++) {
+        weirctl_problem_print(json_array_get(v->problems, k));
+    }
 
     if (v->fleet->ctl->json) {
         documents = json_array();

@@ -366,3 +366,24 @@ weirctl_time_option(const char *name, const char *text, int64_t *when)
     return weir_time_parse(weir_cstr(text), when) == WEIR_OK ? WEIRCTL_GO_ON
            : weirctl_error("invalid %s \"%s\"", name, text);
 }
+
+
+int
+weirctl_export_next(weir_str_t *rest, weir_str_t *line)
+{
+    const uint8_t  *lf;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+
+    lf = memchr(rest->data, '\n', rest->len);
+
+    line->data = rest->data;
+    line->len = lf == NULL ? rest->len : (size_t) (lf - rest->data);
+
+    rest->len -= line->len + (lf != NULL);
+    rest->data += line->len + (lf != NULL);
+
+    return 1;
+}

@@ -567,20 +567,29 @@ weirctl_problem(json_t *problems, const char *where, uint64_t line,
                          word.len, "message", "");
     }
 
-    if (item == NULL || json_array_append_new(problems, item) != 0) {
-        return weirctl_nomem();
-    }
+    return item == NULL || json_array_append_new(problems, item) != 0
+           ? weirctl_nomem() : WEIRCTL_GO_ON;
+}
 
-    weirctl_print(stderr, "weirctl: %s", where);
+
+void
+weirctl_problem_print(const json_t *problem)
+{
+    long long  line;
+
+    line = (long long) json_integer_value(json_object_get(problem, "line"));
+
+    weirctl_print(stderr, "weirctl: %s",
+                  json_string_value(json_object_get(problem, "where")));
 
     if (line != 0) {
-        fprintf(stderr, ", entry %llu", (unsigned long long) line);
+        fprintf(stderr, ", entry %lld", line);
     }
 
-    weirctl_print(stderr, ": %.*s: %s", (int) word.len, word.data, text);
+    weirctl_print(stderr, ": %s: %s",
+                  json_string_value(json_object_get(problem, "reason")),
+                  json_string_value(json_object_get(problem, "message")));
     fprintf(stderr, "\n");
-
-    return WEIRCTL_GO_ON;
 }
 
 

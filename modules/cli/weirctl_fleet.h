@@ -124,11 +124,12 @@ int weirctl_store_error(const weir_store_err_t *err);
 int weirctl_nomem(void);
 
 /*
- * Something that does not hold: one line on stderr, one object in the array.
- * line: which entry, 0: not about one.  WEIRCTL_GO_ON, or no memory.
+ * Something that does not hold: one object in the array, and its line on
+ * stderr.  line: which entry, 0: not about one.  WEIRCTL_GO_ON, or no memory.
  */
 int weirctl_problem(json_t *problems, const char *where, uint64_t line,
     weir_refusal_e why, const char *text);
+void weirctl_problem_print(const json_t *problem);
 
 /* Seconds since the epoch. */
 int64_t weirctl_now(void);
@@ -307,6 +308,10 @@ int weirctl_wait(weirctl_fleet_t *f, const weirctl_wanted_t *w,
 int weirctl_wait_print(weirctl_fleet_t *f, const weirctl_wanted_t *w,
     const weirctl_gateways_t *before, const weirctl_gateways_t *after,
     json_t *array);
+
+
+/* The next line of what was exported, without its LF; 0: there is none. */
+int weirctl_export_next(weir_str_t *rest, weir_str_t *line);
 
 
 /* The verbs. */

@@ -68,6 +68,7 @@ int
 weirctl_state_bad(weirctl_state_t *s, const char *where, uint64_t line,
     weir_refusal_e why, const char *text)
 {
+    int   rc;
     char  place[256];
 
     s->bad++;
@@ -75,7 +76,15 @@ weirctl_state_bad(weirctl_state_t *s, const char *where, uint64_t line,
     snprintf(place, sizeof(place), "%.100s%s%.140s", s->from,
              where[0] != '\0' ? ": " : "", where);
 
-    return weirctl_problem(s->problems, place, line, why, text);
+    rc = weirctl_problem(s->problems, place, line, why, text);
+
+    if (rc == WEIRCTL_GO_ON) {
+        weirctl_problem_print(json_array_get(s->problems,
+                                             json_array_size(s->problems)
+                                             - 1));
+    }
+
+    return rc;
 }
 
 
