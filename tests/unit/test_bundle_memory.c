@@ -370,8 +370,8 @@ compiled(void **state)
           "permit b { who role none; }\npermit c { who role none; }\n",
           "policy-error", "a.policy:3:21: error: role none is not defined, "
           "and more errors" },
-        { "", "policy-error", "a.policy:1:1: error: a policy source begins with "
-          "\"language 1;\"" }
+        { "", "policy-error", "a.policy:1:1: error: a policy source begins "
+          "with \"language 1;\"" }
     };
 
     (void) state;
