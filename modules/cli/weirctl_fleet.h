@@ -20,6 +20,7 @@
 
 #define WEIRCTL_LIVE_S       15          /* heard of in: a live gateway */
 #define WEIRCTL_GATEWAYS     1000
+#define WEIRCTL_REPORTS      8192        /* of which those are the latest */
 #define WEIRCTL_LIVES        4096        /* live documents */
 #define WEIRCTL_REPORT_MAX   (256 * 1024)
 #define WEIRCTL_SIGNERS      WEIR_ENVELOPE_SIGNATURES

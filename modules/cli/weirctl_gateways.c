@@ -11,6 +11,7 @@
 #include "weirctl_fleet.h"
 
 
+static int weirctl_gateways_later(const void *one, const void *two);
 static int weirctl_gateway(weirctl_fleet_t *f, weirctl_gateways_t *all,
     const weir_store_entry_t *e);
 static void weirctl_gateway_read(weirctl_gateway_t *g, int64_t now);
@@ -32,11 +33,22 @@ weirctl_gateways(weirctl_fleet_t *f, weirctl_gateways_t *g)
 
     weir_arena_init(&g->arena, &weir_alloc_malloc, 0);
 
-    if (f->store->ops->reports(f->store, &g->arena, WEIRCTL_GATEWAYS, &list,
+    if (f->store->ops->reports(f->store, &g->arena, WEIRCTL_REPORTS, &list,
                                &err)
         != WEIR_STORE_OK)
     {
         return weirctl_store_error(&err);
+    }
+
+    /* names that come and go leave reports for a day: the latest count */
+
+    if (list.n > WEIRCTL_GATEWAYS) {
+        qsort(list.entries, list.n, sizeof(weir_store_entry_t),
+              weirctl_gateways_later);
+
+        weirctl_note(f->ctl, "there are %u reports, the latest %d count",
+                     list.n, WEIRCTL_GATEWAYS);
+        list.n = WEIRCTL_GATEWAYS;
     }
 
     g->list = weir_arena_calloc(&g->arena, list.n + 1,
@@ -55,6 +67,18 @@ weirctl_gateways(weirctl_fleet_t *f, weirctl_gateways_t *g)
     }
 
     return WEIRCTL_GO_ON;
+}
+
+
+static int
+weirctl_gateways_later(const void *one, const void *two)
+{
+    int64_t  a, b;
+
+    a = ((const weir_store_entry_t *) one)->written;
+    b = ((const weir_store_entry_t *) two)->written;
+
+    return a > b ? -1 : a < b;
 }
 
 
