@@ -3,6 +3,12 @@
 # scripts/build calls this; its variables: B (output folder), O (objects and
 # flavour below B/obj), CC, and SAN (sanitizer flags or nothing).
 
+# Dependencies are kept by the names of the objects: one name each.
+
+override B   := $(abspath $(B))
+override O   := $(abspath $(O))
+override BIN := $(abspath $(BIN))
+
 SRC      = modules
 
 INCS    := $(patsubst %/,-I%,$(wildcard $(SRC)/lib/*/))

@@ -41,6 +41,7 @@ static int weirctl_verify_entry(weirctl_verify_t *v, const char *from,
     weirctl_problem((v)->problems, where, line, why, text)
 
 static int weirctl_verify_store(weirctl_verify_t *v);
+static int weirctl_verify_stranger(weirctl_verify_t *v, weir_str_t name);
 static int weirctl_verify_segments(weirctl_verify_t *v,
     const weir_document_t *doc);
 static int weirctl_verify_least(weirctl_verify_t *v,
@@ -383,9 +384,14 @@ weirctl_verify_store(weirctl_verify_t *v)
         return weirctl_store_error(&err);
     }
 
+    if (list.strangers != 0) {
+        rc = weirctl_verify_stranger(v, list.stranger);
+    }
+
     for (i = 0; rc == WEIRCTL_GO_ON && i < list.n; i++) {
 
         if (weir_kind(list.entries[i].kind) == WEIR_KIND_NONE) {
+            rc = weirctl_verify_stranger(v, list.entries[i].kind);
             continue;
         }
 
@@ -426,6 +432,22 @@ weirctl_verify_store(weirctl_verify_t *v)
     }
 
     return rc;
+}
+
+
+/* Among the live documents, and none: nobody of us wrote it. */
+
+static int
+weirctl_verify_stranger(weirctl_verify_t *v, weir_str_t name)
+{
+    char  text[192];
+
+    snprintf(text, sizeof(text), "\"%.*s\" is no document of Weir",
+             (int) (name.len > 128 ? 128 : name.len),
+             name.len != 0 ? (const char *) name.data : "");
+
+    return weirctl_verify_problem(v, "live documents", 0,
+                                  WEIR_REFUSAL_UNKNOWN_NAME, text);
 }
 
 

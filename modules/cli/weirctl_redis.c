@@ -308,9 +308,14 @@ weirctl_redis_lives(weir_store_t *store, weir_arena_t *a, weir_str_t kind,
         if (weir_resp_live_field(reply->items[i].text, &e->kind, &e->name)
             != WEIR_OK
             || !weir_store_kind_valid(e->kind)
-            || !weir_store_name_valid(e->name)
-            || (kind.len != 0 && !weir_str_eq(kind, e->kind)))
+            || !weir_store_name_valid(e->name))
         {
+            list->stranger = reply->items[i].text;
+            list->strangers++;
+            continue;
+        }
+
+        if (kind.len != 0 && !weir_str_eq(kind, e->kind)) {
             continue;
         }
 

@@ -113,6 +113,15 @@ weirctl_redis_audit(weir_store_t *store, int64_t from, size_t max,
         rc = weirctl_audit_page(s, &arena, "XRANGE", start, "+", max, count,
                                 &reply, err);
 
+        /* which one it is, and those before it */
+
+        if (rc == WEIR_STORE_TOO_LARGE && count > 1) {
+            count = 1;
+            n = 1;
+            weir_arena_done(&arena);
+            continue;
+        }
+
         n = rc == WEIR_STORE_OK ? reply->n : 0;
 
         for (i = 0; i < n; i++) {

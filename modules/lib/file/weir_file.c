@@ -250,18 +250,21 @@ weir_file_kind(void *ctx, const char *name, weir_store_err_t *err)
     weir_file_dir_t    dir;
     weir_store_code_e  rc;
 
-    kind = weir_cstr(name);
-
-    if (!weir_store_kind_valid(kind)
-        || (k->only.len != 0 && !weir_str_eq(k->only, kind)))
-    {
-        return WEIR_STORE_OK;
-    }
-
-    kind = weir_arena_copy(k->arena, kind);
+    kind = weir_arena_copy(k->arena, weir_cstr(name));
 
     if (kind.data == NULL) {
         return weir_store_fail(err, WEIR_STORE_NOMEM, 0, "out of memory");
+    }
+
+    if (!weir_store_kind_valid(kind)) {
+        k->list->stranger = kind;
+        k->list->strangers++;
+
+        return WEIR_STORE_OK;
+    }
+
+    if (k->only.len != 0 && !weir_str_eq(k->only, kind)) {
+        return WEIR_STORE_OK;
     }
 
     rc = weir_file_dir_at(&dir, &k->live, name, 0, err);

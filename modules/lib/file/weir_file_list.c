@@ -124,14 +124,15 @@ weir_file_list_one(void *ctx, const char *name, weir_store_err_t *err)
     len = strlen(name);
     ext = strlen(l->ext);
 
-    if (len <= ext || strcmp(name + len - ext, l->ext) != 0) {
-        return WEIR_STORE_OK;
-    }
-
     s.data = (const uint8_t *) name;
-    s.len = len - ext;
+    s.len = len > ext ? len - ext : 0;
 
-    if (!weir_store_name_valid(s)) {
+    if (s.len == 0 || strcmp(name + s.len, l->ext) != 0
+        || !weir_store_name_valid(s))
+    {
+        l->list->strangers++;
+        l->list->stranger = weir_arena_copy(l->arena, weir_cstr(name));
+
         return WEIR_STORE_OK;
     }
 

@@ -66,6 +66,8 @@ typedef struct {
 typedef struct {
     weir_store_entry_t  *entries;   /* by kind, then name, in byte order */
     uint32_t             n;
+    uint32_t             strangers; /* what is there and no name of ours */
+    weir_str_t           stranger;  /* one of them */
 } weir_store_list_t;
 
 
