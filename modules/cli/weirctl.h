@@ -113,6 +113,7 @@ void weirctl_note(const weirctl_t *ctl, const char *fmt, ...)
  * gives, so that the end of a line is the caller's.
  */
 void weirctl_print_text(FILE *out, weir_str_t text);
+void weirctl_print_lines(FILE *out, weir_str_t text);    /* and tabs */
 void weirctl_print(FILE *out, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void weirctl_vprint(FILE *out, const char *fmt, va_list args)

@@ -535,6 +535,7 @@ static int
 weirctl_verify_present(weirctl_verify_t *v, const char *name,
     const weirctl_doc_t *d)
 {
+    weir_fence_t         fence;
     weirctl_hash_t       hash;
     const weir_fence_t  *last;
 
@@ -551,9 +552,12 @@ weirctl_verify_present(weirctl_verify_t *v, const char *name,
         return weirctl_verify_problem(v, name, 0, d->why, d->err.text);
     }
 
-    if (last != NULL && last->epoch == d->doc.epoch
-        && last->version > d->doc.version)
-    {
+    memset(&fence, 0, sizeof(weir_fence_t));
+
+    fence.epoch = d->doc.epoch;
+    fence.version = d->doc.version;
+
+    if (last != NULL && weir_fence_cmp(last, &fence) > 0) {
         return weirctl_verify_problem(v, name, 0, WEIR_REFUSAL_OLDER,
                                       "the store has an older version than "
                                       "the trail's last");

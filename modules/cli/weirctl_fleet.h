@@ -242,6 +242,7 @@ typedef struct {
     weir_str_t   node;
     json_t      *report;                 /* NULL: not readable */
     const char  *error;                  /* why not */
+    unsigned     undated:1;              /* nobody knows its age */
     int64_t      age;                    /* s */
     uint64_t     version;                /* of the bundle; 0: none */
     const char  *hash;                   /* "" if not there */

@@ -110,6 +110,7 @@ weirctl_gateway(weirctl_fleet_t *f, weirctl_gateways_t *all,
     g = &all->list[all->n];
 
     g->node = e->name;
+    g->undated = e->written == 0;
     g->age = now > e->written ? now - e->written : 0;
     g->hash = "";
     g->trust = "";
@@ -167,8 +168,11 @@ weirctl_gateway_read(weirctl_gateway_t *g, int64_t now)
 
     /* a report that was copied hither is as old as it says it is */
 
-    if (weir_time_parse(s, &when) == WEIR_OK && now - when > g->age) {
-        g->age = now - when;
+    if (weir_time_parse(s, &when) == WEIR_OK
+        && (g->undated || now - when > g->age))
+    {
+        g->undated = 0;
+        g->age = now > when ? now - when : 0;
     }
 
     bundle = json_object_get(g->report, "bundle");

@@ -522,7 +522,7 @@ weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b)
             return weirctl_error("out of memory");
         }
 
-        fwrite(text.data, 1, text.len, stderr);
+        weirctl_print_lines(stderr, text);
     }
 
     return WEIRCTL_GO_ON;

@@ -36,6 +36,31 @@ weirctl_print_text(FILE *out, weir_str_t text)
 }
 
 
+void
+weirctl_print_lines(FILE *out, weir_str_t text)
+{
+    size_t  n;
+
+    while (text.len != 0) {
+
+        for (n = 0; n < text.len; n++) {
+            if (text.data[n] == '\n' || text.data[n] == '\t') {
+                break;
+            }
+        }
+
+        weirctl_print_text(out, (weir_str_t) { n, text.data });
+
+        if (n < text.len) {
+            (void) putc(text.data[n++], out);
+        }
+
+        text.data += n;
+        text.len -= n;
+    }
+}
+
+
 /* Bytes of the first character; 0: it is no UTF-8. */
 
 static size_t

@@ -273,7 +273,8 @@ weirctl_status_json(const weirctl_fleet_t *f, const weirctl_doc_t *head,
                                                 g->list[i].node.data,
                                                 g->list[i].node.len));
         (void) json_object_set_new(item, "age_s",
-                                   json_integer(g->list[i].age));
+                                   g->list[i].undated ? json_null()
+                                   : json_integer(g->list[i].age));
 
         state = weirctl_status_of(&g->list[i], head);
         weirctl_status_why(why, sizeof(why), &g->list[i], state);
@@ -347,9 +348,15 @@ weirctl_status_text(const weirctl_fleet_t *f, const weirctl_doc_t *head,
         state = weirctl_status_of(gw, head);
         weirctl_status_why(why, sizeof(why), gw, state);
 
-        printf("%-24.*s %-8s %6llu  %llds ago", (int) gw->node.len,
-               gw->node.data, state, (unsigned long long) gw->version,
-               (long long) gw->age);
+        printf("%-24.*s %-8s %6llu", (int) gw->node.len, gw->node.data,
+               state, (unsigned long long) gw->version);
+
+        if (gw->undated) {
+            printf("  undated");
+
+        } else {
+            printf("  %llds ago", (long long) gw->age);
+        }
 
         if (gw->uptime != 0) {
             weirctl_status_uptime(gw->uptime);

@@ -57,4 +57,20 @@ is($rc, 1, 'the split taken back to version 1');
 like($err, qr/bundle\/head: truncated: .*"split\/checkout" ends with version 1/,
      'and named');
 
+
+# an earlier epoch is older, whatever its version is
+
+trail(@all);
+$r->command('HSET', $live, 'split/checkout', $all[2]);
+
+my $old = $r->command('GET', $head);
+
+is(($t->weirctl('push', $t->path('p'), @s, @k, '--no-wait', '--epoch',
+                2))[0], 0, 'another epoch');
+is(($t->weirctl(@verify))[0], 0, 'nothing is missing');
+$r->command('SET', $head, $old);
+($rc, $out, $err) = $t->weirctl(@verify);
+is($rc, 1, 'the head of the epoch before');
+like($err, qr/bundle\/head: older: /, 'and named');
+
 done_testing();

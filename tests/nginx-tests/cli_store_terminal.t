@@ -34,7 +34,7 @@ sub look {
     my (undef, $out, $err) = $t->weirctl(@argv);
     my $text = eval { Encode::decode('UTF-8', "$out$err", 1) };
 
-    ok(defined $text && $text !~ /[^\n\x20-\x7e\xa0-\x{200d}]/, $what)
+    ok(defined $text && $text !~ /[^\n\t\x20-\x7e\xa0-\x{200d}]/, $what)
         or diag("$out$err" =~ s/([^ -~\n])/sprintf'<%02x>',ord$1/ger);
     return $text;
 }
@@ -102,6 +102,14 @@ for my $more ({}, { bundle => { version => 1, trust => 'keys' } },
     look('push', 'push', $t->path('p'), @s, @k);
 }
 
+# a report that nobody can read, and that never goes away
+
+$r->command('SET', $gw, $quoted);
+like(look('a report that is none', 'status', @s), qr/^zz .* undated  /m,
+     'has no age');
+is($json->decode(look('the same in JSON', 'status', '--json', @s))
+        ->{gateways}[0]{age_s}, undef, 'none in JSON');
+
 like(look('history', 'history', '--all', @s), qr/: gr\xfcn$/m,
      'text of any language stays');
 look('audit verify', 'audit', 'verify', @s, @tr);
@@ -109,6 +117,10 @@ look('rollback', 'rollback', @s, @k);
 look('backup', 'backup', $t->path('bk'), @s, @tr);
 look('sync', 'sync', $words, 'file:' . $t->path('to') . ' namespace=prod',
      @tr);
+
+$t->file('evil/p.policy', "language 1;\npolicy p;\n\tpermit a { who \e[2J; }\n");
+my $shown = look('check', 'check', $t->path('evil'));
+like($shown, qr/\?\[2J/, 'the line that is wrong is shown');
 
 $r->command('SET', $head, "{$quoted:1}");
 
