@@ -118,7 +118,8 @@ look('backup', 'backup', $t->path('bk'), @s, @tr);
 look('sync', 'sync', $words, 'file:' . $t->path('to') . ' namespace=prod',
      @tr);
 
-$t->file('evil/p.policy', "language 1;\npolicy p;\n\tpermit a { who \e[2J; }\n");
+$t->file('evil/p.policy',
+         "language 1;\npolicy p;\n\tpermit a { who \e[2J; }\n");
 my $shown = look('check', 'check', $t->path('evil'));
 like($shown, qr/\?\[2J/, 'the line that is wrong is shown');
 
