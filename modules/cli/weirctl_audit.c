@@ -46,6 +46,7 @@ weirctl_audit_verify(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
     memset(&v, 0, sizeof(weirctl_verify_t));
     open = 0;
 

@@ -47,6 +47,7 @@ weirctl_audit_export(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
     memset(&e, 0, sizeof(weirctl_export_t));
 
     const weirctl_option_t  options[] = {
@@ -164,6 +165,7 @@ weirctl_audit_trim(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
     before = NULL;
     retain = NULL;
 

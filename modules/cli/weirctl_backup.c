@@ -38,6 +38,7 @@ weirctl_backup(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
     memset(&to, 0, sizeof(weirctl_list_t));
     damaged = 0;
 

@@ -49,6 +49,7 @@ weirctl_drain(weirctl_t *ctl)
     weirctl_drain_t  v;
 
     memset(&v, 0, sizeof(weirctl_drain_t));
+    v.fleet.reads = 1;
 
     const weirctl_option_t  options[] = {
         { "wait", WEIRCTL_VALUE, &v.wait, "TIME",

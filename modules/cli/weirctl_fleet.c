@@ -344,11 +344,19 @@ weirctl_fleet_signers(weirctl_fleet_t *f, const weirctl_fleet_options_t *o)
 
     path = getenv("WEIR_SIGN_KEY");
 
-    if (o->keys.n == 0 && path != NULL && path[0] != '\0') {
-        rc = weirctl_fleet_signer(f, path);
+    if (o->keys.n != 0 || path == NULL || path[0] == '\0') {
+        return rc;
     }
 
-    return rc;
+    /* a key for signing need not be there for those who only look */
+
+    if (o->reads && access(path, R_OK) != 0) {
+        weirctl_note(f->ctl, "$WEIR_SIGN_KEY, %s, is not for you to read: it "
+                     "verifies nothing here", path);
+        return rc;
+    }
+
+    return weirctl_fleet_signer(f, path);
 }
 
 

@@ -38,6 +38,7 @@ typedef struct {
     const char      *activate_at;
     weirctl_list_t   keys;               /* --sign-key */
     weirctl_list_t   trust;              /* --trust */
+    unsigned         reads:1;            /* the verb signs nothing */
 } weirctl_fleet_options_t;
 
 #define weirctl_option_store(o)                                               \

@@ -44,6 +44,7 @@ weirctl_history(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
     all = 0;
 
     const weirctl_option_t  options[] = {

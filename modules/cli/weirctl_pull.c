@@ -33,6 +33,7 @@ weirctl_pull(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
     file = 0;
     from = NULL;
 

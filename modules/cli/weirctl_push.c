@@ -164,6 +164,15 @@ weirctl_push(weirctl_t *ctl)
         return weirctl_error("%s: %s", ctl->argv[0], strerror(errno));
     }
 
+    if (!S_ISDIR(st.st_mode)
+        && (o.reason != NULL || o.by != NULL || o.epoch != NULL
+            || o.activate_at != NULL))
+    {
+        return weirctl_error("%s: --reason, --by, --epoch and --activate-at "
+                             "are what \"weirctl build\" signs into the file",
+                             ctl->argv[0]);
+    }
+
     rc = weirctl_fleet(ctl, &f, &o, 1);
 
     if (rc == WEIRCTL_GO_ON) {

@@ -425,6 +425,7 @@ weirctl_split_show(weirctl_t *ctl)
     weirctl_fleet_options_t  o;
 
     memset(&o, 0, sizeof(weirctl_fleet_options_t));
+    o.reads = 1;
 
     const weirctl_option_t  options[] = {
         weirctl_option_store(&o),

@@ -145,6 +145,32 @@ is($rc, 1, 'one too many');
 like($err, qr/has 16 signatures already/, 'why');
 
 
+# what is signed into a file is not said again
+
+for (['--reason', 'x'], ['--by', 'me'], ['--epoch', 3],
+     ['--activate-at', '2040-01-05T10:00:00Z'])
+{
+    ($rc, $out, $err) = $f->ctl('push', $file, @$_, '--no-wait');
+    is($rc, 2, "push FILE $_->[0]");
+    like($err, qr/"weirctl build" signs into the file/, 'says where');
+}
+
+
+# a key for signing need not be there for those who only look
+
+for (['status'], ['history'], ['split', 'show'], ['audit', 'verify']) {
+    ($rc, $out, $err) = $t->weirctl(@$_, '--store', $f->store,
+        { env => { WEIR_SIGN_KEY => '/nonexistent' } });
+    isnt($rc, 2, "@$_ without the key");
+    like($err, qr/\$WEIR_SIGN_KEY, \S+, is not for you to read/, 'is told');
+}
+
+($rc, $out, $err) = $t->weirctl('push', $get, '--store', $f->store,
+    '--no-wait', { env => { WEIR_SIGN_KEY => '/nonexistent' } });
+is($rc, 2, 'who signs needs it');
+like($err, qr{/nonexistent: No such file}, 'says which');
+
+
 # epochs
 
 ($rc, $out, $err) = $f->ctl('push', $get, '--epoch', '3', '--no-wait');
