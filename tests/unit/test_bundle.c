@@ -87,12 +87,13 @@ base64(void **state)
 static void
 round_trip(void **state)
 {
-    char             buf[4096], *sig, *payload;
+    char             buf[4096];
     weir_str_t       text, again;
     weir_trust_t     t;
     weir_refusal_e   why;
     weir_envelope_t  e, f;
     unsigned         good;
+    const char      *sig, *payload;
 
     (void) state;
 
