@@ -214,6 +214,15 @@ like(join(' ', sort keys %{ counted('late', 1, sub {
          $c->close;
      }) }), qr/^latency (?:bad|good) none/, 'an objective of latency alone');
 
+wait_for {
+    my $m = counts();
+    my $all = 0;
+
+    $all += $m->value(name('late', 'latency', 'none', $_)) || 0
+        for qw(good bad);
+    $all >= 20;
+} 5, 'all of them';
+
 is_deeply(counted('late', 1, sub {
     my $c = Weir::HTTP->new(port => $p);
     $c->send(Weir::HTTP->format('GET', '/late/wait'));
