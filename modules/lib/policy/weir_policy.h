@@ -29,6 +29,11 @@
 #define WEIR_POLICY_MAX_ITEMS   100000               /* of a list */
 #define WEIR_POLICY_MAX_ID      64                   /* bytes of a name */
 #define WEIR_POLICY_MAX_DIAGS   1000                 /* errors; warnings */
+#define WEIR_POLICY_MAX_PATTERN 1024                 /* bytes of a regex */
+#define WEIR_POLICY_MAX_REGEXES 10000                /* of a bundle */
+#define WEIR_POLICY_MAX_COST    100000               /* units of a rule */
+#define WEIR_POLICY_MATCH_LIMIT 5000                 /* of PCRE2 */
+#define WEIR_POLICY_MAX_EFFECTS 64                   /* of a rule */
 
 
 /* --- compiling --- */
@@ -84,7 +89,10 @@ typedef struct weir_policy_test_s  weir_policy_test_t;
 
 typedef enum {
     WEIR_POLICY_NAME_ISSUER = 0,
-    WEIR_POLICY_NAME_ANY_ISSUER    /* a schema without "from"; no name */
+    WEIR_POLICY_NAME_ANY_ISSUER,   /* a schema without "from"; no name */
+    WEIR_POLICY_NAME_QUOTA,
+    WEIR_POLICY_NAME_SPLIT,        /* "SPLIT COLOUR", one space between */
+    WEIR_POLICY_NAME_OBJECTIVE
 } weir_policy_name_kind_t;
 
 
@@ -108,14 +116,26 @@ typedef struct {
 
 
 /*
- * Compiles a bundle: sources in byte order of their names.  All that is
- * returned lies in the arena and points into the sources, which must live as
- * long.  WEIR_OK: *bundle is filled, also when there are errors in the
- * sources (nerrors); WEIR_NOMEM.
+ * The caller's time zones, as libweir does no I/O.  read fills *tzif with the
+ * TZif file (RFC 9636) of an IANA name, which must live until the compiler
+ * returns; name is "Area/Place" of letters, digits, "_", "-" and "+", no
+ * other path.  WEIR_OK; WEIR_DECLINED: there is no such zone; WEIR_ERROR: it
+ * cannot be read.
+ */
+typedef struct {
+    int   (*read)(void *ctx, weir_str_t name, weir_str_t *tzif);
+    void   *ctx;
+} weir_policy_zones_t;
+
+/*
+ * Compiles a bundle: sources in byte order of their names.  zones may be
+ * NULL: every window is then an error.  All that is returned lies in the arena
+ * and points into the sources, which must live as long.  WEIR_OK: *bundle is
+ * filled, also when there are errors in the sources (nerrors); WEIR_NOMEM.
  */
 int weir_policy_compile(weir_arena_t *arena,
     const weir_policy_source_t *sources, uint32_t nsources,
-    weir_policy_bundle_t *bundle);
+    const weir_policy_zones_t *zones, weir_policy_bundle_t *bundle);
 
 /*
  * Text of a diagnostic, in the arena: "FILE:LINE:COLUMN: error: MESSAGE",
@@ -255,6 +275,29 @@ typedef enum {
 
 
 /*
+ * The compiled regular expressions of one image, for one thread.  An
+ * expression is compiled when a decision first needs it, or before that by
+ * weir_policy_regexes_step(), one a call, so that no decision waits for more
+ * than one.  PCRE2's memory comes from alloc, its machine code from the
+ * system.
+ */
+
+typedef struct weir_policy_regexes_s  weir_policy_regexes_t;
+
+/* How many different expressions an image has. */
+uint32_t weir_policy_regex_count(const weir_policy_image_t *image);
+
+/* NULL: no memory.  image must live as long. */
+weir_policy_regexes_t *weir_policy_regexes_create(const weir_alloc_t *alloc,
+    const weir_policy_image_t *image);
+
+/* Compiles one more.  WEIR_OK, WEIR_DECLINED: all are, WEIR_NOMEM. */
+int weir_policy_regexes_step(weir_policy_regexes_t *rx);
+
+void weir_policy_regexes_destroy(weir_policy_regexes_t *rx);
+
+
+/*
  * What a request is to a policy.  A string with data == NULL is absent.  All
  * must stay as it is while the decision runs; values of the callbacks too.
  */
@@ -284,6 +327,9 @@ typedef struct {
     int                 (*tls)(void *ctx, weir_policy_tls_t attr,
                                weir_str_t *value);
     void                 *ctx;
+
+    /* of the same image; NULL: whatever "~" compares is unknown */
+    weir_policy_regexes_t  *regexes;
 } weir_policy_request_t;
 
 
@@ -312,6 +358,35 @@ typedef enum {
 const char *weir_policy_reason_name(weir_policy_reason_t reason);
 
 
+/* What a decision obliges its caller to; in the order of a decision. */
+
+typedef enum {
+    WEIR_POLICY_LIMIT = 0,      /* name: quota */
+    WEIR_POLICY_SPLIT,          /* name: split, value: colour */
+    WEIR_POLICY_SLO,            /* name: objective */
+    WEIR_POLICY_ADD_HEADER,     /* of the response: name, value */
+    WEIR_POLICY_SET_HEADER,     /* of the request that goes upstream */
+    WEIR_POLICY_LOG,            /* number: 0 info, 1 notice, 2 warn */
+    WEIR_POLICY_STATUS,         /* of a deny: number */
+    WEIR_POLICY_EFFECTS
+} weir_policy_effect_kind_t;
+
+typedef struct {
+    weir_policy_effect_kind_t  kind;
+    weir_str_t                 name;
+    weir_str_t                 value;
+    int64_t                    number;
+} weir_policy_effect_t;
+
+/* "limit", "split", ...; "info", "notice", "warn": zero terminated. */
+const char *weir_policy_effect_name(weir_policy_effect_kind_t kind);
+const char *weir_policy_level_name(int64_t level);
+
+/* An effect of a decision; what it points to lies in the image. */
+void weir_policy_effect(const weir_policy_image_t *image, uint32_t policy,
+    uint32_t effect, weir_policy_effect_t *e);
+
+
 typedef struct {
     weir_policy_verdict_t  verdict;
     weir_policy_reason_t   reason;
@@ -324,13 +399,31 @@ typedef struct {
     uint32_t              *rules;
     uint32_t               max;
     uint32_t               count;
+
+    /*
+     * What these rules oblige to, merged: each once, in order of kind, name
+     * and value; the highest level of log, the lowest status.  The caller
+     * gives an array of max_effects.  Where there are more, or where it
+     * cannot do what one says, a permit must be refused.
+     */
+    uint32_t              *effects;
+    uint32_t               max_effects;
+    uint32_t               neffects;
+
+    /*
+     * The verdict if shadow rules were rules, and how many of them match (or,
+     * of denies, are unknown).
+     */
+    weir_policy_verdict_t  shadow;
+    uint32_t               nshadow;
 } weir_policy_decision_t;
 
 
 /*
  * Decides.  A matching or unknown deny beats every permit (reason deny-rule
  * or deny-unknown: final under "satisfy any"); without any permit the answer
- * is deny (default-deny).  d->rules and d->max are the caller's.
+ * is deny (default-deny).  d->rules, d->max, d->effects and d->max_effects
+ * are the caller's.
  */
 void weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_request_t *r, weir_policy_decision_t *d);

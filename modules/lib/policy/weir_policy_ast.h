@@ -40,6 +40,14 @@ struct weir_policy_words_s {
 };
 
 
+/* ID [ "." ID ]: a role, set or window, of this file or of an import. */
+
+typedef struct {
+    weir_policy_word_t  alias;      /* text.len == 0: of this file */
+    weir_policy_word_t  name;
+} weir_policy_dotted_t;
+
+
 /* A hash table of names, in the arena. */
 
 typedef struct {
@@ -102,6 +110,7 @@ typedef struct {
     weir_policy_words_t  *issuers;
     weir_policy_loc_t     loc;        /* first declaration */
     uint32_t              schema;     /* number of the last one */
+    uint32_t              file;       /* whose schemas declare it */
 } weir_policy_claim_t;
 
 
@@ -126,6 +135,7 @@ struct weir_policy_literal_s {
     weir_cidr_t             net;           /* ip (bits 128), cidr */
     weir_policy_literal_t  *items;
     uint32_t                nitems;
+    uint32_t                built;         /* offset of a list in the image */
     weir_policy_literal_t  *next;
 };
 
@@ -142,9 +152,13 @@ typedef enum {
     WEIR_POLICY_E_GT,
     WEIR_POLICY_E_GE,
     WEIR_POLICY_E_IN,
+    WEIR_POLICY_E_ANY_IN,
+    WEIR_POLICY_E_ALL_IN,
     WEIR_POLICY_E_LIKE,
+    WEIR_POLICY_E_MATCH,
     WEIR_POLICY_E_ATTR,
-    WEIR_POLICY_E_LITERAL
+    WEIR_POLICY_E_LITERAL,
+    WEIR_POLICY_E_REF                /* check makes a literal of it */
 } weir_policy_expr_op_t;
 
 
@@ -159,6 +173,72 @@ struct weir_policy_expr_s {
     weir_policy_expr_t     *right;
     weir_policy_attr_t     *attr;        /* ATTR, HAS */
     weir_policy_literal_t  *literal;
+    weir_policy_dotted_t   *ref;         /* REF; stays when it is resolved */
+};
+
+
+typedef struct weir_policy_file_s  weir_policy_file_t;
+
+typedef struct weir_policy_import_s  weir_policy_import_t;
+
+struct weir_policy_import_s {
+    weir_policy_word_t     path;
+    weir_policy_word_t     alias;
+    weir_policy_file_t    *file;         /* NULL: not found */
+    weir_policy_import_t  *next;
+};
+
+
+/* A list with a name: expressions see it as the literal. */
+
+typedef struct weir_policy_set_s  weir_policy_set_t;
+
+struct weir_policy_set_s {
+    weir_policy_word_t      name;
+    unsigned                spiffe:1;
+    weir_policy_literal_t  *list;
+    weir_policy_set_t      *next;
+};
+
+
+/* A zone's offsets from UTC: what a TZif file says, expanded. */
+
+typedef struct {
+    int64_t  at;             /* seconds since the epoch */
+    int32_t  offset;         /* seconds east of UTC, from then on */
+    int32_t  reserved;
+} weir_policy_shift_t;
+
+typedef struct {
+    weir_str_t            name;
+    int32_t               first;     /* offset before the first shift */
+    int64_t               until;     /* nothing is known from then on */
+    weir_policy_shift_t  *shifts;
+    uint32_t              n;
+    uint32_t              built;     /* offset in the image */
+} weir_policy_zone_t;
+
+
+typedef struct weir_policy_span_s  weir_policy_span_t;
+
+struct weir_policy_span_s {
+    uint32_t             first;      /* days: 0 is Monday */
+    uint32_t             last;
+    uint32_t             from;       /* minutes of a day; to is exclusive */
+    uint32_t             to;
+    weir_policy_word_t   zone;
+    weir_policy_zone_t  *data;       /* set by check */
+    weir_policy_span_t  *next;
+};
+
+
+typedef struct weir_policy_window_s  weir_policy_window_t;
+
+struct weir_policy_window_s {
+    weir_policy_word_t     name;
+    weir_policy_span_t    *spans;
+    uint32_t               built;    /* offset in the image */
+    weir_policy_window_t  *next;
 };
 
 
@@ -188,7 +268,19 @@ typedef struct weir_policy_role_s  weir_policy_role_t;
 struct weir_policy_role_s {
     weir_policy_word_t    name;
     weir_policy_expr_t   *when;          /* NULL: nobody by itself */
-    weir_policy_words_t  *paths;         /* captures that it reads */
+    weir_policy_words_t  *includes;
+    weir_policy_words_t  *paths;         /* captures that its value reads */
+    weir_policy_words_t  *own_paths;     /* and that its "when" reads */
+
+    /*
+     * made by check: the roles that include this one, directly or not; who
+     * holds one of them holds this
+     */
+    weir_policy_role_t  **holders;
+    uint32_t              nholders;
+    uint32_t              mark;          /* of walks through the roles */
+
+    uint32_t              owner;         /* policy that index is of, + 1 */
     uint32_t              index;         /* in the image */
     weir_policy_role_t   *next;
 };
@@ -199,7 +291,8 @@ typedef enum {
     WEIR_POLICY_P_SUBJECT,
     WEIR_POLICY_P_ISSUER,
     WEIR_POLICY_P_ANYONE,
-    WEIR_POLICY_P_AUTHENTICATED
+    WEIR_POLICY_P_AUTHENTICATED,
+    WEIR_POLICY_P_SPIFFE
 } weir_policy_princ_kind_t;
 
 
@@ -207,9 +300,11 @@ typedef struct weir_policy_princ_s  weir_policy_princ_t;
 
 struct weir_policy_princ_s {
     weir_policy_princ_kind_t   kind;
-    weir_policy_word_t         name;     /* role, subject */
+    weir_policy_word_t         name;     /* subject, SPIFFE ID */
     weir_policy_word_t         issuer;
+    weir_policy_dotted_t       ref;      /* role; set of SPIFFE IDs */
     weir_policy_role_t        *role;     /* set by check */
+    weir_policy_set_t         *set;      /* the same; NULL: name is the ID */
     weir_policy_princ_t       *next;
 };
 
@@ -242,9 +337,26 @@ struct weir_policy_what_s {
 
 typedef struct weir_policy_net_s  weir_policy_net_t;
 
+typedef struct weir_policy_clause_s  weir_policy_clause_t;
+
 struct weir_policy_net_s {
-    weir_cidr_t         cidr;
-    weir_policy_net_t  *next;
+    weir_cidr_t            cidr;
+    weir_policy_dotted_t  *ref;          /* a set, instead of cidr */
+    weir_policy_set_t     *set;          /* set by check */
+    weir_policy_net_t     *next;
+};
+
+
+/* Effects in the order in which a decision gives them. */
+
+struct weir_policy_clause_s {
+    weir_policy_effect_kind_t   kind;
+    weir_policy_loc_t           loc;
+    weir_policy_word_t          name;    /* quota, split, objective, header */
+    weir_policy_word_t          value;   /* colour, header's value */
+    int64_t                     number;  /* level of log, status */
+    uint32_t                    index;   /* in the image */
+    weir_policy_clause_t       *next;
 };
 
 
@@ -260,19 +372,27 @@ struct weir_policy_cond_s {
 typedef struct weir_policy_rule_s  weir_policy_rule_t;
 
 struct weir_policy_rule_s {
-    weir_policy_word_t    name;
+    weir_policy_word_t    name;          /* of an assert: where it stands */
     unsigned              deny:1;
+    unsigned              shadow:1;
+    unsigned              assert:1;
+    unsigned              always:1;      /* an assert: not "never" */
     unsigned              has_who:1;
     unsigned              has_host:1;
     unsigned              has_from:1;
+    unsigned              has_during:1;
     weir_policy_loc_t     who_loc;
     weir_policy_loc_t     host_loc;
     weir_policy_loc_t     from_loc;
+    weir_policy_loc_t     during_loc;
     weir_policy_princ_t  *who;
     weir_policy_what_t   *whats;
     weir_policy_words_t  *hosts;         /* canonical */
     weir_policy_net_t    *nets;
+    weir_policy_dotted_t  during;
+    weir_policy_window_t *window;        /* set by check */
     weir_policy_cond_t   *conds;
+    weir_policy_clause_t *clauses;
     uint32_t              index;         /* in the image */
     weir_policy_rule_t   *next;
 };
@@ -305,6 +425,7 @@ struct weir_policy_test_s {
     weir_policy_kind_t     kind;
     weir_str_t             subject;
     weir_str_t             issuer;
+    weir_str_t             spiffe;
     weir_policy_given_t   *claims;
     weir_policy_field_t   *headers;
     uint32_t               nheaders;
@@ -329,22 +450,30 @@ struct weir_policy_test_s {
 };
 
 
-typedef struct {
+struct weir_policy_file_s {
     uint32_t               index;        /* of the source */
     unsigned               broken:1;     /* not parsed: encoding */
     weir_policy_word_t     policy;       /* {0, NULL}: a library */
+    weir_policy_import_t  *imports;
     weir_policy_schema_t  *schemas;
     weir_policy_role_t    *roles;
+    weir_policy_set_t     *sets;
+    weir_policy_window_t  *windows;
     weir_policy_rule_t    *rules;
+    weir_policy_rule_t    *asserts;
     weir_policy_test_t    *tests;
     uint32_t               nroles;
     uint32_t               nrules;
 
     /* made by check */
+    weir_policy_table_t    import_table;
     weir_policy_table_t    claim_table;
     weir_policy_table_t    role_table;
+    weir_policy_table_t    set_table;
+    weir_policy_table_t    window_table;
     weir_policy_table_t    rule_table;
-} weir_policy_file_t;
+    uint32_t               mark;         /* of walks through the imports */
+};
 
 
 typedef struct weir_policy_found_s  weir_policy_found_t;
@@ -365,6 +494,12 @@ typedef struct {
     uint32_t                     nerrors;
     uint32_t                     nwarnings;
     weir_policy_words_t         *joined[3];  /* two lists of issuers, both */
+    const weir_policy_zones_t   *zones;      /* NULL: none can be read */
+    weir_policy_table_t          zone_table;
+    weir_policy_table_t          regex_table;
+    uint32_t                     nregexes;
+    uint32_t                     mark;       /* the last one of a walk */
+    uint32_t                     nguesses;   /* at misspelt names */
     unsigned                     relates:1;  /* the last one was kept */
     unsigned                     nomem:1;
 } weir_policy_compiler_t;
@@ -404,9 +539,101 @@ void *weir_policy_alloc(weir_policy_compiler_t *c, size_t size);
 
 void weir_policy_parse(weir_policy_compiler_t *c, weir_policy_file_t *file);
 
-/* weir_policy_check.c */
+/* weir_policy_check.c: all files. */
 
-void weir_policy_check(weir_policy_compiler_t *c, weir_policy_file_t *file);
+void weir_policy_check(weir_policy_compiler_t *c);
+
+/* weir_policy_import.c */
+
+/* Finds the imports of all files; cycles and what is no library are errors. */
+void weir_policy_check_imports(weir_policy_compiler_t *c);
+
+/* Puts the sets and windows of a file into its tables. */
+void weir_policy_check_lists(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+
+/*
+ * The declaration that a name means, or NULL after reporting; table is the
+ * offset of the table in weir_policy_file_t, what is "role", "set" or
+ * "window".
+ */
+void *weir_policy_resolve(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    const weir_policy_dotted_t *ref, size_t table, const char *what);
+
+/* Calls visit for the file and for all that it imports, each once. */
+void weir_policy_each_import(weir_policy_compiler_t *c,
+    weir_policy_file_t *file,
+    void (*visit)(weir_policy_compiler_t *c, weir_policy_file_t *file,
+                  void *data),
+    void *data);
+
+/* weir_policy_suggest.c */
+
+/*
+ * The name in the table that is spelt most like this one; {0, NULL}: none is
+ * near.
+ */
+weir_str_t weir_policy_near(weir_policy_compiler_t *c,
+    const weir_policy_table_t *t, weir_str_t name);
+
+/* The same of words; ended by NULL. */
+weir_str_t weir_policy_near_word(const char *const *words, weir_str_t name);
+
+/*
+ * Reports that a name is not known: "WHAT NAME is not defined", with the name
+ * that is near, if there is one, and its place, if loc is not NULL.
+ */
+void weir_policy_unknown(weir_policy_compiler_t *c, weir_policy_loc_t loc,
+    const char *what, weir_str_t name, weir_str_t near,
+    const weir_policy_loc_t *declared);
+
+/* weir_policy_roles.c: includes. */
+
+void weir_policy_check_includes(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+
+/* Adds a word to a list unless it is there; of captures. */
+void weir_policy_join_word(weir_policy_compiler_t *c,
+    weir_policy_words_t **list, const weir_policy_word_t *word);
+
+/* weir_policy_zone.c */
+
+/* The zone of that name, read once; NULL after reporting. */
+weir_policy_zone_t *weir_policy_zone(weir_policy_compiler_t *c,
+    const weir_policy_word_t *name);
+
+/*
+ * Makes shifts of a TZif file (RFC 9636), those of its footer up to
+ * WEIR_POLICY_ZONE_YEARS.  WEIR_OK, WEIR_NOMEM, or WEIR_ERROR: it is damaged.
+ */
+int weir_policy_zone_parse(weir_arena_t *arena, weir_str_t tzif,
+    weir_policy_zone_t *zone);
+
+/* weir_policy_regex.c */
+
+/*
+ * Checks a pattern of "~": NULL, or what is wrong with it, *at being the
+ * place in the pattern.  What is told lies in text or is static.
+ */
+const char *weir_policy_regex_check(weir_arena_t *arena, weir_str_t pattern,
+    char *text, size_t size, size_t *at);
+
+/* weir_policy_cost.c: the budget of each rule. */
+
+void weir_policy_check_cost(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+
+/* weir_policy_overlap.c: effects of permits that contradict each other. */
+
+void weir_policy_check_effects(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+
+/* 1 if an expression or what it stands in reads path.*. */
+int weir_policy_reads_path(const weir_policy_expr_t *e);
+
+/* 1 if two expressions are the same but for parentheses and places. */
+int weir_policy_expr_same(const weir_policy_expr_t *a,
+    const weir_policy_expr_t *b);
 
 /* weir_policy_types.c: of a condition; guards: "has X &&" is asked for. */
 
