@@ -92,7 +92,8 @@ typedef enum {
     WEIR_POLICY_NAME_ANY_ISSUER,   /* a schema without "from"; no name */
     WEIR_POLICY_NAME_QUOTA,
     WEIR_POLICY_NAME_SPLIT,        /* "SPLIT COLOUR", one space between */
-    WEIR_POLICY_NAME_OBJECTIVE
+    WEIR_POLICY_NAME_OBJECTIVE,
+    WEIR_POLICY_NAMES
 } weir_policy_name_kind_t;
 
 

@@ -104,6 +104,7 @@ typedef enum {
 
 typedef struct {
     weir_str_t            key;        /* members joined by NUL */
+    weir_str_t            text;       /* claim.tenant */
     weir_policy_type_t    type;
     unsigned              optional:1;
     unsigned              any:1;      /* by a schema without "from" */
@@ -279,6 +280,7 @@ struct weir_policy_role_s {
     weir_policy_role_t  **holders;
     uint32_t              nholders;
     uint32_t              mark;          /* of walks through the roles */
+    uint64_t              cost;          /* of "when"; 0: not yet known */
 
     uint32_t              owner;         /* policy that index is of, + 1 */
     uint32_t              index;         /* in the image */
@@ -539,6 +541,10 @@ void *weir_policy_alloc(weir_policy_compiler_t *c, size_t size);
 
 void weir_policy_parse(weir_policy_compiler_t *c, weir_policy_file_t *file);
 
+/* What a policy and its libraries declare of a claim is of one type. */
+void weir_policy_check_claims(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
+
 /* weir_policy_check.c: all files. */
 
 void weir_policy_check(weir_policy_compiler_t *c);
@@ -557,7 +563,7 @@ void weir_policy_check_lists(weir_policy_compiler_t *c,
  * offset of the table in weir_policy_file_t, what is "role", "set" or
  * "window".
  */
-void *weir_policy_resolve(weir_policy_compiler_t *c, weir_policy_file_t *file,
+void *weir_policy_lookup(weir_policy_compiler_t *c, weir_policy_file_t *file,
     const weir_policy_dotted_t *ref, size_t table, const char *what);
 
 /* Calls visit for the file and for all that it imports, each once. */
@@ -622,6 +628,11 @@ const char *weir_policy_regex_check(weir_arena_t *arena, weir_str_t pattern,
 
 void weir_policy_check_cost(weir_policy_compiler_t *c,
     weir_policy_file_t *file);
+
+/* weir_policy_disjoint.c: 1 if no request matches both. */
+
+int weir_policy_disjoint(const weir_policy_rule_t *a,
+    const weir_policy_rule_t *b);
 
 /* weir_policy_overlap.c: effects of permits that contradict each other. */
 

@@ -10,8 +10,6 @@
 
 
 static int weir_policy_build_one(weir_policy_builder_t *b, uint32_t at);
-static int weir_policy_build_roles(weir_policy_builder_t *b,
-    weir_policy_rec_t *rec);
 static int weir_policy_build_rules(weir_policy_builder_t *b,
     weir_policy_rec_t *rec, weir_policy_rule_t **rules);
 static int weir_policy_build_rule(weir_policy_builder_t *b,
@@ -22,11 +20,13 @@ static int weir_policy_build_what(weir_policy_builder_t *b, uint32_t off,
     const weir_policy_what_t *what);
 static uint32_t weir_policy_build_words(weir_policy_builder_t *b,
     const weir_policy_words_t *words, uint32_t *n);
-static uint32_t weir_policy_build_net_list(weir_policy_builder_t *b,
-    const weir_policy_net_t *nets);
+static uint32_t weir_policy_build_froms(weir_policy_builder_t *b,
+    const weir_policy_net_t *nets, uint32_t *n);
+static uint32_t weir_policy_build_clauses(weir_policy_builder_t *b,
+    const weir_policy_clause_t *clauses, uint32_t *n);
+static int weir_policy_index_cmp(const void *one, const void *two);
 static int weir_policy_file_cmp(const void *one, const void *two);
 static int weir_policy_rule_cmp(const void *one, const void *two);
-static int weir_policy_reads_path(const weir_policy_expr_t *e);
 
 
 /* A record at an offset: valid until the next reservation. */
@@ -40,6 +40,7 @@ weir_policy_build(weir_policy_compiler_t *c, weir_policy_bundle_t *bundle)
 {
     uint32_t                i, n, at;
     weir_policy_file_t    **files;
+    weir_policy_array_t     regexes;
     weir_policy_image_t    *image;
     weir_policy_builder_t   builder, *b;
 
@@ -79,12 +80,19 @@ weir_policy_build(weir_policy_compiler_t *c, weir_policy_bundle_t *bundle)
 
     for (i = 0; i < n; i++) {
         b->file = files[i];
+        b->policy = i + 1;
 
         if (weir_policy_build_one(b, at + i * sizeof(weir_policy_rec_t))
             != WEIR_OK)
         {
             return WEIR_NOMEM;
         }
+    }
+
+    if (weir_policy_append(b, &regexes, &b->regexes, sizeof(weir_policy_ref_t))
+        != WEIR_OK)
+    {
+        return WEIR_NOMEM;
     }
 
     image = weir_policy_out(b, 0, weir_policy_image_t);
@@ -94,6 +102,7 @@ weir_policy_build(weir_policy_compiler_t *c, weir_policy_bundle_t *bundle)
     image->size = (uint32_t) b->out.len;
     image->policies.off = at;
     image->policies.n = n;
+    image->regexes = regexes;
     image->checksum = weir_policy_checksum(image, b->out.len);
 
     bundle->image = image;
@@ -142,7 +151,8 @@ weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
         rules[n]->index = n;
     }
 
-    if (weir_policy_build_roles(b, &rec) != WEIR_OK
+    if (weir_policy_build_roles(b, &rec, rules) != WEIR_OK
+        || weir_policy_build_effects(b, &rec) != WEIR_OK
         || weir_policy_build_rules(b, &rec, rules) != WEIR_OK
         || weir_policy_build_trie(b, &rec, rules, rec.rules.n) != WEIR_OK
         || weir_policy_build_names(b, &rec) != WEIR_OK
@@ -158,50 +168,6 @@ weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
     }
 
     *weir_policy_out(b, at, weir_policy_rec_t) = rec;
-
-    return WEIR_OK;
-}
-
-
-static int
-weir_policy_build_roles(weir_policy_builder_t *b, weir_policy_rec_t *rec)
-{
-    uint32_t                  i, cond;
-    weir_policy_ref_t         name;
-    weir_policy_role_t       *role;
-    weir_policy_role_rec_t   *rr;
-
-    rec->roles.n = b->file->nroles;
-    rec->roles.off = weir_policy_reserve(b, &b->out, rec->roles.n,
-                                         sizeof(weir_policy_role_rec_t));
-
-    if (rec->roles.off == WEIR_POLICY_NONE) {
-        return WEIR_NOMEM;
-    }
-
-    i = 0;
-
-    for (role = b->file->roles; role != NULL; role = role->next) {
-
-        cond = WEIR_POLICY_NONE;
-
-        if (role->when != NULL) {
-            cond = weir_policy_build_expr(b, role->when);
-
-            if (cond == WEIR_POLICY_NONE) {
-                return WEIR_NOMEM;
-            }
-        }
-
-        name = weir_policy_intern(b, role->name.text);
-
-        rr = weir_policy_out(b, rec->roles.off, weir_policy_role_rec_t) + i;
-        rr->name = name;
-        rr->cond = cond;
-        rr->captures = role->paths != NULL;
-
-        role->index = i++;
-    }
 
     return WEIR_OK;
 }
@@ -270,7 +236,9 @@ weir_policy_build_rule(weir_policy_builder_t *b, weir_policy_rec_t *rec,
     rr.flags = (rule->deny ? WEIR_POLICY_R_DENY : 0)
                | (rule->has_who ? WEIR_POLICY_R_WHO : 0)
                | (rule->has_host ? WEIR_POLICY_R_HOST : 0)
-               | (rule->has_from ? WEIR_POLICY_R_FROM : 0);
+               | (rule->has_from ? WEIR_POLICY_R_FROM : 0)
+               | (rule->has_during ? WEIR_POLICY_R_DURING : 0)
+               | (rule->shadow ? WEIR_POLICY_R_SHADOW : 0);
 
     for (cond = rule->conds; cond != NULL; cond = cond->next) {
         if (weir_policy_reads_path(cond->expr)) {
@@ -309,10 +277,24 @@ weir_policy_build_rule(weir_policy_builder_t *b, weir_policy_rec_t *rec,
     }
 
     rr.hosts.off = weir_policy_build_words(b, rule->hosts, &rr.hosts.n);
-    rr.nets = weir_policy_build_net_list(b, rule->nets);
+    rr.nets.off = weir_policy_build_froms(b, rule->nets, &rr.nets.n);
+    rr.effects.off = weir_policy_build_clauses(b, rule->clauses,
+                                               &rr.effects.n);
 
-    if (rr.hosts.off == WEIR_POLICY_NONE || rr.nets == WEIR_POLICY_NONE) {
+    if (rr.hosts.off == WEIR_POLICY_NONE || rr.nets.off == WEIR_POLICY_NONE
+        || rr.effects.off == WEIR_POLICY_NONE)
+    {
         return WEIR_NOMEM;
+    }
+
+    rr.window = WEIR_POLICY_NONE;
+
+    if (rule->window != NULL) {
+        rr.window = weir_policy_build_window(b, rule->window);
+
+        if (rr.window == WEIR_POLICY_NONE) {
+            return WEIR_NOMEM;
+        }
     }
 
     rr.cond = WEIR_POLICY_NONE;
@@ -351,6 +333,13 @@ weir_policy_build_princs(weir_policy_builder_t *b, uint32_t off,
 
         if (p->kind == WEIR_POLICY_P_ROLE) {
             pr.role = p->role->index;
+
+        } else if (p->set != NULL) {
+            pr.role = weir_policy_build_list(b, p->set->list);
+
+            if (pr.role == WEIR_POLICY_NONE) {
+                return WEIR_NOMEM;
+            }
 
         } else {
             pr.subject = weir_policy_intern(b, p->name.text);
@@ -475,32 +464,97 @@ weir_policy_build_words(weir_policy_builder_t *b,
 }
 
 
+/* The rule's own networks are one set; those that it names are others. */
+
 static uint32_t
-weir_policy_build_net_list(weir_policy_builder_t *b,
-    const weir_policy_net_t *nets)
+weir_policy_build_froms(weir_policy_builder_t *b,
+    const weir_policy_net_t *nets, uint32_t *n)
 {
-    uint32_t                  n;
+    uint32_t                  i, k, own, off;
     weir_cidr_t              *cidrs;
     const weir_policy_net_t  *net;
 
-    n = 0;
+    own = 0;
+    k = 0;
 
     for (net = nets; net != NULL; net = net->next) {
-        n++;
+        own += net->set == NULL;
+        k += net->set != NULL;
     }
 
-    cidrs = weir_policy_alloc(b->c, n * sizeof(weir_cidr_t));
-    if (cidrs == NULL) {
+    *n = k + (own != 0);
+
+    off = weir_policy_reserve(b, &b->out, *n, sizeof(uint32_t));
+    cidrs = weir_policy_alloc(b->c, (own + 1) * sizeof(weir_cidr_t));
+
+    if (off == WEIR_POLICY_NONE || cidrs == NULL) {
         return WEIR_POLICY_NONE;
     }
 
-    n = 0;
+    own = 0;
+    k = 0;
 
     for (net = nets; net != NULL; net = net->next) {
-        cidrs[n++] = net->cidr;
+
+        if (net->set == NULL) {
+            cidrs[own++] = net->cidr;
+            continue;
+        }
+
+        i = weir_policy_build_list(b, net->set->list);
+
+        if (i == WEIR_POLICY_NONE) {
+            return i;
+        }
+
+        weir_policy_out(b, off, uint32_t)[k++] = i;
     }
 
-    return weir_policy_build_nets(b, cidrs, n);
+    if (own != 0) {
+        i = weir_policy_build_nets(b, cidrs, own);
+
+        if (i == WEIR_POLICY_NONE) {
+            return i;
+        }
+
+        weir_policy_out(b, off, uint32_t)[k] = i;
+    }
+
+    return off;
+}
+
+
+static uint32_t
+weir_policy_build_clauses(weir_policy_builder_t *b,
+    const weir_policy_clause_t *clauses, uint32_t *n)
+{
+    uint32_t                     off, *out;
+    const weir_policy_clause_t  *clause;
+
+    *n = 0;
+
+    for (clause = clauses; clause != NULL; clause = clause->next) {
+        (*n)++;
+    }
+
+    off = weir_policy_reserve(b, &b->out, *n, sizeof(uint32_t));
+
+    if (off == WEIR_POLICY_NONE) {
+        return off;
+    }
+
+    out = weir_policy_out(b, off, uint32_t);
+    *n = 0;
+
+    for (clause = clauses; clause != NULL; clause = clause->next) {
+        out[(*n)++] = clause->index;
+    }
+
+    if (*n != 0) {
+        qsort(out, *n, sizeof(uint32_t), weir_policy_index_cmp);
+    }
+
+    return off;
 }
 
 
@@ -521,6 +575,18 @@ weir_policy_rule_cmp(const void *one, const void *two)
 
 
 static int
+weir_policy_index_cmp(const void *one, const void *two)
+{
+    uint32_t  a, b;
+
+    a = *(const uint32_t *) one;
+    b = *(const uint32_t *) two;
+
+    return a < b ? -1 : a > b;
+}
+
+
+int
 weir_policy_reads_path(const weir_policy_expr_t *e)
 {
     if (e == NULL) {

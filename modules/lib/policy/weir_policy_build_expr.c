@@ -3,8 +3,6 @@
  * Weir: expressions of the image: nodes, attributes, literals and lists.
  */
 
-#include <stdlib.h>
-
 #include "weir_policy_image.h"
 
 
@@ -34,14 +32,12 @@ static uint32_t weir_policy_build_attr(weir_policy_builder_t *b,
     const weir_policy_attr_t *attr);
 static uint32_t weir_policy_build_literal(weir_policy_builder_t *b,
     const weir_policy_literal_t *literal);
-static uint32_t weir_policy_build_list(weir_policy_builder_t *b,
-    const weir_policy_literal_t *list);
-static uint32_t weir_policy_build_strings(weir_policy_builder_t *b,
-    const weir_policy_literal_t *list);
-static uint32_t weir_policy_build_numbers(weir_policy_builder_t *b,
-    const weir_policy_literal_t *list);
-static int weir_policy_string_cmp(const void *one, const void *two);
-static int weir_policy_number_cmp(const void *one, const void *two);
+static int weir_policy_build_sets(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e);
+static uint32_t weir_policy_node_cost(const weir_policy_builder_t *b,
+    uint32_t at);
+static void weir_policy_order(weir_policy_builder_t *b, uint32_t first,
+    uint32_t n);
 
 
 /* Every "if" true, every "unless" false: one node for all. */
@@ -106,6 +102,8 @@ weir_policy_build_conds(weir_policy_builder_t *b,
         i++;
     }
 
+    weir_policy_order(b, child, i);
+
     return at;
 }
 
@@ -163,6 +161,8 @@ weir_policy_build_node(weir_policy_builder_t *b, uint32_t at,
                 return WEIR_NOMEM;
             }
         }
+
+        weir_policy_order(b, child, chain->n);
 
         return WEIR_OK;
 
@@ -254,6 +254,10 @@ weir_policy_build_compare(weir_policy_builder_t *b, uint32_t at,
     uint32_t               left, right;
     weir_policy_node_op_t  op;
 
+    if (e->op == WEIR_POLICY_E_ANY_IN || e->op == WEIR_POLICY_E_ALL_IN) {
+        return weir_policy_build_sets(b, at, e);
+    }
+
     left = weir_policy_build_operand(b, e->left);
 
     if (left == WEIR_POLICY_NONE) {
@@ -264,13 +268,19 @@ weir_policy_build_compare(weir_policy_builder_t *b, uint32_t at,
         return weir_policy_build_in(b, at, e, left);
     }
 
-    right = weir_policy_build_operand(b, e->right);
+    right = e->op == WEIR_POLICY_E_MATCH
+            ? weir_policy_build_regex(b, e->right->literal->string)
+            : weir_policy_build_operand(b, e->right);
 
     if (right == WEIR_POLICY_NONE) {
         return WEIR_NOMEM;
     }
 
     switch (e->op) {
+
+    case WEIR_POLICY_E_MATCH:
+        op = WEIR_POLICY_N_MATCH;
+        break;
 
     case WEIR_POLICY_E_EQ:
         op = WEIR_POLICY_N_EQ;
@@ -307,6 +317,115 @@ weir_policy_build_compare(weir_policy_builder_t *b, uint32_t at,
 }
 
 
+/* "any in" is the same from both sides. */
+
+static int
+weir_policy_build_sets(weir_policy_builder_t *b, uint32_t at,
+    const weir_policy_expr_t *e)
+{
+    uint32_t                    set, other;
+    weir_policy_node_op_t       op;
+    const weir_policy_expr_t   *left, *right;
+
+    left = e->left;
+    right = e->right;
+
+    if (left->type == WEIR_POLICY_T_LIST) {
+        op = e->op == WEIR_POLICY_E_ANY_IN ? WEIR_POLICY_N_ANY_LIST
+                                           : WEIR_POLICY_N_LIST_ALL;
+        left = e->right;
+        right = e->left;
+
+    } else if (right->type == WEIR_POLICY_T_LIST) {
+        op = e->op == WEIR_POLICY_E_ANY_IN ? WEIR_POLICY_N_ANY_LIST
+                                           : WEIR_POLICY_N_ALL_LIST;
+
+    } else {
+        op = e->op == WEIR_POLICY_E_ANY_IN ? WEIR_POLICY_N_ANY_SET
+                                           : WEIR_POLICY_N_ALL_SET;
+    }
+
+    set = weir_policy_build_attr(b, left->attr);
+
+    other = right->type == WEIR_POLICY_T_LIST
+            ? weir_policy_build_list(b, right->literal)
+            : weir_policy_build_attr(b, right->attr);
+
+    if (set == WEIR_POLICY_NONE || other == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    weir_policy_set_node(b, at, op, WEIR_POLICY_T_SET, 0, set, other);
+
+    return WEIR_OK;
+}
+
+
+/*
+ * Operands of && and || in any order are the same in Kleene's logic: regular
+ * expressions, and what holds some, come last.
+ */
+
+static void
+weir_policy_order(weir_policy_builder_t *b, uint32_t first, uint32_t n)
+{
+    uint32_t                 i, k, cost;
+    weir_policy_node_rec_t  *nodes, node;
+
+    nodes = (weir_policy_node_rec_t *) (void *) b->nodes.data;
+
+    for (i = first + 1; i < first + n; i++) {
+        node = nodes[i];
+        cost = weir_policy_node_cost(b, i);
+
+        if (cost != 0) {
+            continue;
+        }
+
+        for (k = i; k > first && weir_policy_node_cost(b, k - 1) != 0; k--) {
+            nodes[k] = nodes[k - 1];
+        }
+
+        nodes[k] = node;
+    }
+}
+
+
+/* Whether there is a regular expression in what a node holds. */
+
+static uint32_t
+weir_policy_node_cost(const weir_policy_builder_t *b, uint32_t at)
+{
+    uint32_t                       i;
+    const weir_policy_node_rec_t  *node;
+
+    node = (const weir_policy_node_rec_t *) (void *) b->nodes.data + at;
+
+    switch (node->op) {
+
+    case WEIR_POLICY_N_MATCH:
+        return 1;
+
+    case WEIR_POLICY_N_NOT:
+        return weir_policy_node_cost(b, node->a);
+
+    case WEIR_POLICY_N_AND:
+    case WEIR_POLICY_N_OR:
+
+        for (i = 0; i < node->n; i++) {
+            if (weir_policy_node_cost(b, node->a + i)) {
+                return 1;
+            }
+        }
+
+        return 0;
+
+    default:
+        return 0;
+    }
+}
+
+
 static int
 weir_policy_build_in(weir_policy_builder_t *b, uint32_t at,
     const weir_policy_expr_t *e, uint32_t left)
@@ -314,7 +433,7 @@ weir_policy_build_in(weir_policy_builder_t *b, uint32_t at,
     uint32_t                      right;
     weir_cidr_t                   net;
     weir_policy_node_op_t         op;
-    const weir_policy_literal_t  *list;
+    weir_policy_literal_t        *list;
 
     if (e->right->op == WEIR_POLICY_E_ATTR) {
         op = WEIR_POLICY_N_IN_SET;
@@ -376,19 +495,26 @@ weir_policy_build_attr(weir_policy_builder_t *b,
     const weir_policy_words_t   *w;
     weir_policy_attr_rec_t       rec;
 
-    key = weir_policy_alloc(b->c, attr->name.len + 1 + sizeof(uint32_t));
+    /* a claim is that of the schemas of a file */
+
+    name.len = attr->name.len + 1 + sizeof(uint32_t);
+
+    key = weir_policy_alloc(b->c, name.len);
     if (key == NULL) {
         return WEIR_POLICY_NONE;
     }
 
     key[0] = (uint8_t) attr->kind;
 
+    if (attr->claim != NULL) {
+        memcpy(key + 1, &attr->claim->file, sizeof(uint32_t));
+    }
+
     if (attr->name.len != 0) {
-        memcpy(key + 1, attr->name.data, attr->name.len);
+        memcpy(key + 1 + sizeof(uint32_t), attr->name.data, attr->name.len);
     }
 
     name.data = key;
-    name.len = attr->name.len + 1;
 
     known = weir_policy_table_get(&b->attr_table, name);
 
@@ -485,142 +611,4 @@ weir_policy_build_literal(weir_policy_builder_t *b,
     memcpy(b->literals.data + off, &rec, sizeof(weir_policy_literal_rec_t));
 
     return off / (uint32_t) sizeof(weir_policy_literal_rec_t);
-}
-
-
-/* Lists are sorted, so that a search halves them. */
-
-static uint32_t
-weir_policy_build_list(weir_policy_builder_t *b,
-    const weir_policy_literal_t *list)
-{
-    uint32_t                      n;
-    weir_cidr_t                  *cidrs;
-    const weir_policy_literal_t  *item;
-
-    if (list->nitems == 0) {
-        return 0;
-    }
-
-    if (list->item_type == WEIR_POLICY_T_STRING) {
-        return weir_policy_build_strings(b, list);
-    }
-
-    if (list->item_type != WEIR_POLICY_T_IP) {
-        return weir_policy_build_numbers(b, list);
-    }
-
-    cidrs = weir_policy_alloc(b->c, list->nitems * sizeof(weir_cidr_t));
-    if (cidrs == NULL) {
-        return WEIR_POLICY_NONE;
-    }
-
-    n = 0;
-
-    for (item = list->items; item != NULL; item = item->next) {
-        cidrs[n++] = item->net;
-    }
-
-    return weir_policy_build_nets(b, cidrs, n);
-}
-
-
-static uint32_t
-weir_policy_build_strings(weir_policy_builder_t *b,
-    const weir_policy_literal_t *list)
-{
-    uint32_t                      i, off, items;
-    weir_str_t                   *strings;
-    weir_policy_ref_t             ref;
-    const weir_policy_literal_t  *item;
-    weir_policy_array_t          *array;
-
-    strings = weir_policy_alloc(b->c, list->nitems * sizeof(weir_str_t));
-    if (strings == NULL) {
-        return WEIR_POLICY_NONE;
-    }
-
-    i = 0;
-
-    for (item = list->items; item != NULL; item = item->next) {
-        strings[i++] = item->string;
-    }
-
-    qsort(strings, list->nitems, sizeof(weir_str_t), weir_policy_string_cmp);
-
-    off = weir_policy_reserve(b, &b->out, 1, sizeof(weir_policy_array_t));
-    items = weir_policy_reserve(b, &b->out, list->nitems,
-                                sizeof(weir_policy_ref_t));
-
-    if (off == WEIR_POLICY_NONE || items == WEIR_POLICY_NONE) {
-        return WEIR_POLICY_NONE;
-    }
-
-    for (i = 0; i < list->nitems; i++) {
-        ref = weir_policy_intern(b, strings[i]);
-
-        if (b->c->nomem) {
-            return WEIR_POLICY_NONE;
-        }
-
-        ((weir_policy_ref_t *) (void *) (b->out.data + items))[i] = ref;
-    }
-
-    array = (weir_policy_array_t *) (void *) (b->out.data + off);
-    array->off = items;
-    array->n = list->nitems;
-
-    return off;
-}
-
-
-static uint32_t
-weir_policy_build_numbers(weir_policy_builder_t *b,
-    const weir_policy_literal_t *list)
-{
-    int64_t                      *numbers;
-    uint32_t                      i, off, items;
-    weir_policy_array_t          *array;
-    const weir_policy_literal_t  *item;
-
-    off = weir_policy_reserve(b, &b->out, 1, sizeof(weir_policy_array_t));
-    items = weir_policy_reserve(b, &b->out, list->nitems, sizeof(int64_t));
-
-    if (off == WEIR_POLICY_NONE || items == WEIR_POLICY_NONE) {
-        return WEIR_POLICY_NONE;
-    }
-
-    numbers = (int64_t *) (void *) (b->out.data + items);
-    i = 0;
-
-    for (item = list->items; item != NULL; item = item->next) {
-        numbers[i++] = item->number;
-    }
-
-    qsort(numbers, list->nitems, sizeof(int64_t), weir_policy_number_cmp);
-
-    array = (weir_policy_array_t *) (void *) (b->out.data + off);
-    array->off = items;
-    array->n = list->nitems;
-
-    return off;
-}
-
-
-static int
-weir_policy_string_cmp(const void *one, const void *two)
-{
-    return weir_str_cmp(*(const weir_str_t *) one, *(const weir_str_t *) two);
-}
-
-
-static int
-weir_policy_number_cmp(const void *one, const void *two)
-{
-    int64_t  a, b;
-
-    a = *(const int64_t *) one;
-    b = *(const int64_t *) two;
-
-    return a < b ? -1 : a > b;
 }

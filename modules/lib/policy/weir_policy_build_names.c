@@ -7,9 +7,12 @@
 #include "weir_policy_image.h"
 
 
+static void weir_policy_build_schemas(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, void *data);
+static int weir_policy_build_clause(weir_policy_builder_t *b,
+    const weir_policy_clause_t *clause);
 static int weir_policy_build_name(weir_policy_builder_t *b,
-    weir_policy_table_t *seen, weir_policy_name_kind_t kind,
-    const weir_policy_word_t *word);
+    weir_policy_name_kind_t kind, const weir_policy_word_t *word);
 
 
 uint32_t
@@ -115,37 +118,16 @@ weir_policy_append(weir_policy_builder_t *b, weir_policy_array_t *array,
 int
 weir_policy_build_names(weir_policy_builder_t *b, weir_policy_rec_t *rec)
 {
-    weir_policy_word_t           any;
-    weir_policy_table_t          seen;
     const weir_policy_rule_t    *rule;
     const weir_policy_princ_t   *p;
-    const weir_policy_words_t   *w;
-    const weir_policy_schema_t  *schema;
+    const weir_policy_clause_t  *clause;
 
-    memset(&seen, 0, sizeof(weir_policy_table_t));
+    memset(b->seen, 0, sizeof(b->seen));
 
-    for (schema = b->file->schemas; schema != NULL; schema = schema->next) {
+    weir_policy_each_import(b->c, b->file, weir_policy_build_schemas, b);
 
-        for (w = schema->issuers; w != NULL; w = w->next) {
-            if (weir_policy_build_name(b, &seen, WEIR_POLICY_NAME_ISSUER,
-                                       &w->word)
-                != WEIR_OK)
-            {
-                return WEIR_NOMEM;
-            }
-        }
-
-        if (schema->issuers == NULL && schema->decls != NULL) {
-            any.text = weir_str("");
-            any.loc = schema->loc;
-
-            if (weir_policy_build_name(b, &seen, WEIR_POLICY_NAME_ANY_ISSUER,
-                                       &any)
-                != WEIR_OK)
-            {
-                return WEIR_NOMEM;
-            }
-        }
+    if (b->c->nomem) {
+        return WEIR_NOMEM;
     }
 
     for (rule = b->file->rules; rule != NULL; rule = rule->next) {
@@ -157,9 +139,16 @@ weir_policy_build_names(weir_policy_builder_t *b, weir_policy_rec_t *rec)
                 continue;
             }
 
-            if (weir_policy_build_name(b, &seen, WEIR_POLICY_NAME_ISSUER,
-                                       &p->issuer)
+            if (weir_policy_build_name(b, WEIR_POLICY_NAME_ISSUER, &p->issuer)
                 != WEIR_OK)
+            {
+                return WEIR_NOMEM;
+            }
+        }
+
+        for (clause = rule->clauses; clause != NULL; clause = clause->next) {
+            if (!rule->shadow
+                && weir_policy_build_clause(b, clause) != WEIR_OK)
             {
                 return WEIR_NOMEM;
             }
@@ -171,17 +160,89 @@ weir_policy_build_names(weir_policy_builder_t *b, weir_policy_rec_t *rec)
 }
 
 
+/* Of the policy's file and of each that it imports. */
+
+static void
+weir_policy_build_schemas(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    void *data)
+{
+    weir_policy_builder_t *b = data;
+
+    weir_policy_word_t           any;
+    const weir_policy_words_t   *w;
+    const weir_policy_schema_t  *schema;
+
+    (void) c;
+
+    for (schema = file->schemas; schema != NULL; schema = schema->next) {
+
+        for (w = schema->issuers; w != NULL; w = w->next) {
+            (void) weir_policy_build_name(b, WEIR_POLICY_NAME_ISSUER,
+                                          &w->word);
+        }
+
+        if (schema->issuers == NULL && schema->decls != NULL) {
+            any.text = weir_str("");
+            any.loc = schema->loc;
+
+            (void) weir_policy_build_name(b, WEIR_POLICY_NAME_ANY_ISSUER,
+                                          &any);
+        }
+    }
+}
+
+
 static int
-weir_policy_build_name(weir_policy_builder_t *b, weir_policy_table_t *seen,
-    weir_policy_name_kind_t kind, const weir_policy_word_t *word)
+weir_policy_build_clause(weir_policy_builder_t *b,
+    const weir_policy_clause_t *clause)
+{
+    uint8_t             *p;
+    weir_policy_word_t   word;
+
+    switch (clause->kind) {
+
+    case WEIR_POLICY_LIMIT:
+        return weir_policy_build_name(b, WEIR_POLICY_NAME_QUOTA,
+                                      &clause->name);
+
+    case WEIR_POLICY_SLO:
+        return weir_policy_build_name(b, WEIR_POLICY_NAME_OBJECTIVE,
+                                      &clause->name);
+
+    case WEIR_POLICY_SPLIT:
+
+        word.loc = clause->name.loc;
+        word.text.len = clause->name.text.len + 1 + clause->value.text.len;
+
+        p = weir_policy_alloc(b->c, word.text.len);
+        if (p == NULL) {
+            return WEIR_NOMEM;
+        }
+
+        memcpy(p, clause->name.text.data, clause->name.text.len);
+        p[clause->name.text.len] = ' ';
+        memcpy(p + clause->name.text.len + 1, clause->value.text.data,
+               clause->value.text.len);
+
+        word.text.data = p;
+
+        return weir_policy_build_name(b, WEIR_POLICY_NAME_SPLIT, &word);
+
+    default:
+        return WEIR_OK;
+    }
+}
+
+
+static int
+weir_policy_build_name(weir_policy_builder_t *b, weir_policy_name_kind_t kind,
+    const weir_policy_word_t *word)
 {
     uint32_t                 off;
     weir_policy_place_t      place;
     weir_policy_name_rec_t  *nr;
 
-    /* a schema without "from" has the empty name, which is no issuer's */
-
-    if (!weir_policy_table_put(b->c, seen, word->text, b)) {
+    if (!weir_policy_table_put(b->c, &b->seen[kind], word->text, b)) {
         return b->c->nomem ? WEIR_NOMEM : WEIR_OK;
     }
 

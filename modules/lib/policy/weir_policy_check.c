@@ -7,6 +7,8 @@
 #include "weir_policy_ast.h"
 
 
+static void weir_policy_check_file(weir_policy_compiler_t *c,
+    weir_policy_file_t *file);
 static void weir_policy_check_schemas(weir_policy_compiler_t *c,
     weir_policy_file_t *file);
 static void weir_policy_check_claim(weir_policy_compiler_t *c,
@@ -30,14 +32,39 @@ static void weir_policy_check_test(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_test_t *test);
 
 
+/* What others refer to comes first. */
+
 void
-weir_policy_check(weir_policy_compiler_t *c, weir_policy_file_t *file)
+weir_policy_check(weir_policy_compiler_t *c)
 {
+    uint32_t  i;
+
+    weir_policy_check_imports(c);
+
+    for (i = 0; i < c->nsources && !c->nomem; i++) {
+        weir_policy_check_lists(c, &c->files[i]);
+        weir_policy_check_schemas(c, &c->files[i]);
+    }
+
+    for (i = 0; i < c->nsources && !c->nomem; i++) {
+        weir_policy_check_claims(c, &c->files[i]);
+        weir_policy_check_roles(c, &c->files[i]);
+    }
+
+    for (i = 0; i < c->nsources && !c->nomem; i++) {
+        weir_policy_check_file(c, &c->files[i]);
+    }
+}
+
+
+static void
+weir_policy_check_file(weir_policy_compiler_t *c, weir_policy_file_t *file)
+{
+    uint32_t             before;
     weir_policy_rule_t  *rule, *other;
     weir_policy_test_t  *test;
 
-    weir_policy_check_schemas(c, file);
-    weir_policy_check_roles(c, file);
+    before = c->nerrors;
 
     for (rule = file->rules; rule != NULL; rule = rule->next) {
 
@@ -55,8 +82,23 @@ weir_policy_check(weir_policy_compiler_t *c, weir_policy_file_t *file)
         weir_policy_check_rule(c, file, rule);
     }
 
+    for (rule = file->asserts; rule != NULL; rule = rule->next) {
+        weir_policy_check_rule(c, file, rule);
+
+        if (c->nerrors == before) {
+            weir_policy_warn(c, rule->name.loc, "this assert is not proved "
+                             "(UNKNOWN): the prover comes with a later "
+                             "release of Weir");
+        }
+    }
+
     for (test = file->tests; test != NULL; test = test->next) {
         weir_policy_check_test(c, file, test);
+    }
+
+    if (c->nerrors == 0 && !c->nomem) {
+        weir_policy_check_cost(c, file);
+        weir_policy_check_effects(c, file);
     }
 }
 
@@ -100,6 +142,8 @@ weir_policy_check_claim(weir_policy_compiler_t *c, weir_policy_file_t *file,
         }
 
         claim->key = decl->key;
+        claim->text = decl->text;
+        claim->file = file->index;
         claim->type = decl->type;
         claim->optional = decl->optional;
         claim->loc = decl->loc;
@@ -211,19 +255,13 @@ weir_policy_check_roles(weir_policy_compiler_t *c, weir_policy_file_t *file)
             weir_policy_relate(c, other->name.loc, "first");
         }
 
-        if (role->when == NULL) {
-            if (c->nerrors == 0) {
-                weir_policy_warn(c, role->name.loc, "role %.*s has no "
-                                 "\"when\": nobody holds it",
-                                 weir_policy_s(role->name.text));
-            }
-
-            continue;
+        if (role->when != NULL) {
+            weir_policy_check_expr(c, file, role->when, 1);
+            weir_policy_role_paths(c, role, role->when);
         }
-
-        weir_policy_check_expr(c, file, role->when, 1);
-        weir_policy_role_paths(c, role, role->when);
     }
+
+    weir_policy_check_includes(c, file);
 }
 
 
@@ -233,29 +271,17 @@ static void
 weir_policy_role_paths(weir_policy_compiler_t *c, weir_policy_role_t *role,
     const weir_policy_expr_t *e)
 {
-    weir_policy_words_t  *w, **last;
+    weir_policy_word_t  word;
 
     if (e == NULL) {
         return;
     }
 
     if (e->attr != NULL && e->attr->kind == WEIR_POLICY_A_PATH) {
+        word.text = e->attr->name;
+        word.loc = e->attr->loc;
 
-        for (last = &role->paths; *last != NULL; last = &(*last)->next) {
-            if (weir_str_eq((*last)->word.text, e->attr->name)) {
-                return;
-            }
-        }
-
-        w = weir_policy_alloc(c, sizeof(weir_policy_words_t));
-        if (w == NULL) {
-            return;
-        }
-
-        w->word.text = e->attr->name;
-        w->word.loc = e->attr->loc;
-        *last = w;
-
+        weir_policy_join_word(c, &role->own_paths, &word);
         return;
     }
 
@@ -270,7 +296,9 @@ weir_policy_check_rule(weir_policy_compiler_t *c, weir_policy_file_t *file,
 {
     weir_policy_cond_t  *cond;
 
-    if (!rule->deny && !rule->has_who) {
+    weir_policy_net_t   *net;
+
+    if (!rule->deny && !rule->has_who && !rule->assert) {
         weir_policy_warn(c, rule->name.loc, "permit %.*s has no \"who\": it "
                          "grants to everyone, anonymous too; say \"who "
                          "anyone;\" if it should",
@@ -278,6 +306,33 @@ weir_policy_check_rule(weir_policy_compiler_t *c, weir_policy_file_t *file,
     }
 
     weir_policy_check_who(c, file, rule);
+
+    for (net = rule->nets; net != NULL; net = net->next) {
+
+        if (net->ref == NULL) {
+            continue;
+        }
+
+        net->set = weir_policy_lookup(c, file, net->ref,
+                                       offsetof(weir_policy_file_t, set_table),
+                                       "set");
+
+        if (net->set != NULL
+            && net->set->list->item_type != WEIR_POLICY_T_IP)
+        {
+            weir_policy_error(c, net->ref->name.loc, "set %.*s is a set of %s, "
+                              "\"from\" takes one of cidr",
+                              weir_policy_s(net->ref->name.text),
+                              net->set->spiffe ? "spiffe" : "string");
+            weir_policy_relate(c, net->set->name.loc, "declared");
+        }
+    }
+
+    if (rule->has_during) {
+        rule->window = weir_policy_lookup(c, file, &rule->during,
+                                           offsetof(weir_policy_file_t,
+                                                    window_table), "window");
+    }
 
     for (cond = rule->conds; cond != NULL; cond = cond->next) {
         weir_policy_check_expr(c, file, cond->expr, !cond->unless);
@@ -296,15 +351,29 @@ weir_policy_check_who(weir_policy_compiler_t *c, weir_policy_file_t *file,
 
     for (p = rule->who; p != NULL; p = p->next) {
 
+        if (p->kind == WEIR_POLICY_P_SPIFFE && p->ref.name.text.len != 0) {
+            p->set = weir_policy_lookup(c, file, &p->ref,
+                                         offsetof(weir_policy_file_t,
+                                                  set_table), "set");
+
+            if (p->set != NULL && !p->set->spiffe) {
+                weir_policy_error(c, p->ref.name.loc, "set %.*s is a set of "
+                                  "%s, \"who spiffe\" takes one of spiffe",
+                                  weir_policy_s(p->ref.name.text),
+                                  p->set->list->item_type == WEIR_POLICY_T_IP
+                                  ? "cidr" : "string");
+                weir_policy_relate(c, p->set->name.loc, "declared");
+            }
+        }
+
         if (p->kind != WEIR_POLICY_P_ROLE) {
             continue;
         }
 
-        p->role = weir_policy_table_get(&file->role_table, p->name.text);
-
+        p->role = weir_policy_lookup(c, file, &p->ref,
+                                      offsetof(weir_policy_file_t, role_table),
+                                      "role");
         if (p->role == NULL) {
-            weir_policy_error(c, p->name.loc, "role %.*s is not defined",
-                              weir_policy_s(p->name.text));
             continue;
         }
 
@@ -315,9 +384,9 @@ weir_policy_check_who(weir_policy_compiler_t *c, weir_policy_file_t *file,
                 continue;
             }
 
-            weir_policy_error(c, p->name.loc, "role %.*s reads path.%.*s, and "
+            weir_policy_error(c, p->ref.name.loc, "role %.*s reads path.%.*s, and "
                               "{%.*s} is not in %s",
-                              weir_policy_s(p->name.text),
+                              weir_policy_s(p->ref.name.text),
                               weir_policy_s(w->word.text),
                               weir_policy_s(w->word.text),
                               what == NULL ? "this rule, which has no \"what\""
@@ -396,6 +465,7 @@ static void
 weir_policy_check_test(weir_policy_compiler_t *c, weir_policy_file_t *file,
     weir_policy_test_t *test)
 {
+    weir_str_t                  near;
     weir_policy_given_t        *given;
     const weir_policy_rule_t   *rule;
     const weir_policy_words_t  *w;
@@ -404,8 +474,18 @@ weir_policy_check_test(weir_policy_compiler_t *c, weir_policy_file_t *file,
         rule = weir_policy_table_get(&file->rule_table, w->word.text);
 
         if (rule == NULL) {
-            weir_policy_error(c, w->word.loc, "rule %.*s is not defined",
+            near = weir_policy_near(c, &file->rule_table, w->word.text);
+            rule = near.data == NULL
+                   ? NULL : weir_policy_table_get(&file->rule_table, near);
+
+            weir_policy_unknown(c, w->word.loc, "rule", w->word.text, near,
+                                rule == NULL ? NULL : &rule->name.loc);
+
+        } else if (rule->shadow) {
+            weir_policy_error(c, w->word.loc, "rule %.*s is a shadow: it "
+                              "decides nothing",
                               weir_policy_s(w->word.text));
+            weir_policy_relate(c, rule->name.loc, "declared");
 
         } else if (rule->deny != (test->verdict == WEIR_POLICY_DENY)) {
             weir_policy_error(c, w->word.loc, "rule %.*s is a %s",

@@ -13,7 +13,8 @@ static int weir_policy_tests(weir_policy_compiler_t *c,
 
 int
 weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
-    uint32_t nsources, weir_policy_bundle_t *b)
+    uint32_t nsources, const weir_policy_zones_t *zones,
+    weir_policy_bundle_t *b)
 {
     size_t                   total;
     uint32_t                 i;
@@ -31,6 +32,7 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
     c->arena = arena;
     c->sources = sources;
     c->nsources = nsources;
+    c->zones = zones;
 
     c->files = weir_policy_alloc(c, nsources * sizeof(weir_policy_file_t));
     c->lines = weir_policy_alloc(c, nsources * sizeof(uint32_t *));
@@ -64,9 +66,7 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
 
     weir_policy_names(c);
 
-    for (i = 0; i < nsources && !c->nomem; i++) {
-        weir_policy_check(c, &c->files[i]);
-    }
+    weir_policy_check(c);
 
     if (c->nomem || weir_policy_diags(c, b) != WEIR_OK) {
         return WEIR_NOMEM;

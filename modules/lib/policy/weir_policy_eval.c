@@ -30,6 +30,8 @@ static weir_policy_truth_t weir_policy_who_value(weir_policy_eval_t *ev,
     const weir_policy_rule_rec_t *rule);
 static weir_policy_truth_t weir_policy_role_value(weir_policy_eval_t *ev,
     uint32_t role);
+static weir_policy_truth_t weir_policy_when_value(weir_policy_eval_t *ev,
+    uint32_t role);
 static int weir_policy_is_text(weir_policy_eval_t *ev, weir_policy_ref_t ref,
     weir_str_t s);
 static void weir_policy_take(weir_policy_decision_t *d, uint32_t rule);
@@ -41,8 +43,9 @@ void
 weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_request_t *r, weir_policy_decision_t *d)
 {
-    const weir_policy_rec_t  *rec;
+    uint32_t                  n;
     weir_policy_eval_t        ev;
+    const weir_policy_rec_t  *rec;
 
     rec = (const weir_policy_rec_t *)
           weir_policy_at(image, image->policies.off) + policy;
@@ -66,16 +69,37 @@ weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
     ev.known = 0;
     ev.nseen = 0;
 
-    memset(ev.role_memo, 0xff, rec->roles.n < WEIR_POLICY_MEMO_ROLES
-                               ? rec->roles.n : WEIR_POLICY_MEMO_ROLES);
+    ev.shadow_permit = 0;
+    ev.shadow_deny = 0;
+
+    n = rec->roles.n < WEIR_POLICY_MEMO_ROLES ? rec->roles.n
+                                              : WEIR_POLICY_MEMO_ROLES;
+
+    memset(ev.role_memo, 0xff, n);
+    memset(ev.when_memo, 0xff, n);
 
     d->verdict = WEIR_POLICY_DENY;
     d->reason = WEIR_POLICY_DEFAULT_DENY;
     d->count = 0;
+    d->neffects = 0;
+    d->nshadow = 0;
 
     weir_policy_walk(&ev, 0, 0);
 
     weir_policy_sort(d);
+
+    if (d->neffects > 1) {
+        weir_policy_merge_effects(&ev);
+    }
+
+    d->shadow = d->verdict;
+
+    if (ev.shadow_deny) {
+        d->shadow = WEIR_POLICY_DENY;
+
+    } else if (ev.shadow_permit && d->reason == WEIR_POLICY_DEFAULT_DENY) {
+        d->shadow = WEIR_POLICY_PERMIT;
+    }
 }
 
 
@@ -210,6 +234,20 @@ weir_policy_visit(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry)
         return;
     }
 
+    if (rule->flags & WEIR_POLICY_R_SHADOW) {
+
+        if (rule->flags & WEIR_POLICY_R_DENY) {
+            ev->shadow_deny = 1;
+            ev->d->nshadow++;
+
+        } else if (value == WEIR_POLICY_TRUE) {
+            ev->shadow_permit = 1;
+            ev->d->nshadow++;
+        }
+
+        return;
+    }
+
     if (rule->flags & WEIR_POLICY_R_DENY) {
 
         if (ev->d->reason == WEIR_POLICY_DEFAULT_DENY
@@ -218,6 +256,7 @@ weir_policy_visit(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry)
             ev->d->verdict = WEIR_POLICY_DENY;
             ev->d->reason = WEIR_POLICY_DENY_UNKNOWN;
             ev->d->count = 0;
+            ev->d->neffects = 0;
         }
 
         if (value == WEIR_POLICY_TRUE) {
@@ -225,6 +264,7 @@ weir_policy_visit(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry)
         }
 
         weir_policy_take(ev->d, entry->rule);
+        weir_policy_take_effects(ev, rule);
         return;
     }
 
@@ -233,6 +273,7 @@ weir_policy_visit(weir_policy_eval_t *ev, const weir_policy_entry_rec_t *entry)
         ev->d->reason = WEIR_POLICY_PERMIT_RULE;
 
         weir_policy_take(ev->d, entry->rule);
+        weir_policy_take_effects(ev, rule);
     }
 }
 
@@ -392,7 +433,7 @@ weir_policy_rule_value(weir_policy_eval_t *ev,
 
     value = WEIR_POLICY_TRUE;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
 
         v = WEIR_POLICY_TRUE;
 
@@ -405,7 +446,10 @@ weir_policy_rule_value(weir_policy_eval_t *ev,
         } else if (i == 2 && (rule->flags & WEIR_POLICY_R_WHO)) {
             v = weir_policy_who_value(ev, rule);
 
-        } else if (i == 3 && rule->cond != WEIR_POLICY_NONE) {
+        } else if (i == 3 && (rule->flags & WEIR_POLICY_R_DURING)) {
+            v = weir_policy_eval_window(ev, rule->window);
+
+        } else if (i == 4 && rule->cond != WEIR_POLICY_NONE) {
             v = weir_policy_eval_node(ev, &ev->nodes[rule->cond]);
         }
 
@@ -453,12 +497,22 @@ static weir_policy_truth_t
 weir_policy_from_value(weir_policy_eval_t *ev,
     const weir_policy_rule_rec_t *rule)
 {
+    uint32_t         i;
+    const uint32_t  *nets;
+
     if (ev->r->source_ip == NULL) {
         return WEIR_POLICY_MAYBE;
     }
 
-    return weir_policy_nets_have(ev, rule->nets, ev->r->source_ip)
-           ? WEIR_POLICY_TRUE : WEIR_POLICY_FALSE;
+    nets = weir_policy_at(ev->image, rule->nets.off);
+
+    for (i = 0; i < rule->nets.n; i++) {
+        if (weir_policy_nets_have(ev, nets[i], ev->r->source_ip)) {
+            return WEIR_POLICY_TRUE;
+        }
+    }
+
+    return WEIR_POLICY_FALSE;
 }
 
 
@@ -502,7 +556,15 @@ weir_policy_who_value(weir_policy_eval_t *ev,
              || (p->kind == WEIR_POLICY_P_SUBJECT
                  && r->subject.data != NULL && r->issuer.data != NULL
                  && weir_policy_is_text(ev, p->subject, r->subject)
-                 && weir_policy_is_text(ev, p->issuer, r->issuer));
+                 && weir_policy_is_text(ev, p->issuer, r->issuer))
+             || (p->kind == WEIR_POLICY_P_SPIFFE
+                 && r->spiffe.data != NULL
+                 && (p->role == WEIR_POLICY_NONE
+                     ? weir_policy_is_text(ev, p->subject, r->spiffe)
+                     : weir_policy_in_strings(ev,
+                                              weir_policy_at(ev->image,
+                                                             p->role),
+                                              r->spiffe)));
 
         if (is) {
             return WEIR_POLICY_TRUE;
@@ -513,8 +575,49 @@ weir_policy_who_value(weir_policy_eval_t *ev,
 }
 
 
+/* Who holds a role that includes this one holds this one. */
+
 static weir_policy_truth_t
 weir_policy_role_value(weir_policy_eval_t *ev, uint32_t role)
+{
+    uint32_t                       i;
+    weir_policy_truth_t            value, v;
+    const uint32_t                *holders;
+    const weir_policy_role_rec_t  *rr;
+
+    rr = &ev->roles[role];
+
+    if (rr->holders.n == 0) {
+        return weir_policy_when_value(ev, role);
+    }
+
+    if (role < WEIR_POLICY_MEMO_ROLES && !rr->captures
+        && ev->role_memo[role] != 0xff)
+    {
+        return ev->role_memo[role];
+    }
+
+    value = weir_policy_when_value(ev, role);
+    holders = weir_policy_at(ev->image, rr->holders.off);
+
+    for (i = 0; i < rr->holders.n && value != WEIR_POLICY_TRUE; i++) {
+        v = weir_policy_when_value(ev, holders[i]);
+
+        if (v != WEIR_POLICY_FALSE) {
+            value = v;
+        }
+    }
+
+    if (role < WEIR_POLICY_MEMO_ROLES && !rr->captures) {
+        ev->role_memo[role] = (uint8_t) value;
+    }
+
+    return value;
+}
+
+
+static weir_policy_truth_t
+weir_policy_when_value(weir_policy_eval_t *ev, uint32_t role)
 {
     weir_policy_truth_t            value;
     const weir_policy_role_rec_t  *rr;
@@ -525,16 +628,16 @@ weir_policy_role_value(weir_policy_eval_t *ev, uint32_t role)
         return WEIR_POLICY_FALSE;
     }
 
-    if (role >= WEIR_POLICY_MEMO_ROLES || rr->captures) {
+    if (role >= WEIR_POLICY_MEMO_ROLES || rr->own_captures) {
         return weir_policy_eval_node(ev, &ev->nodes[rr->cond]);
     }
 
-    if (ev->role_memo[role] != 0xff) {
-        return ev->role_memo[role];
+    if (ev->when_memo[role] != 0xff) {
+        return ev->when_memo[role];
     }
 
     value = weir_policy_eval_node(ev, &ev->nodes[rr->cond]);
-    ev->role_memo[role] = (uint8_t) value;
+    ev->when_memo[role] = (uint8_t) value;
 
     return value;
 }

@@ -56,11 +56,16 @@ typedef struct {
     uint32_t                           method;    /* its bit */
     const weir_policy_what_rec_t      *what;      /* captures come from it */
 
+    /* what shadow rules add to the decision */
+    unsigned                           shadow_permit:1;
+    unsigned                           shadow_deny:1;
+
     uint32_t                           nseen;     /* rules in seen */
     uint32_t                           seen[WEIR_POLICY_MEMO_RULES];
 
     uint64_t                           known;     /* attributes in memo */
     uint8_t                            role_memo[WEIR_POLICY_MEMO_ROLES];
+    uint8_t                            when_memo[WEIR_POLICY_MEMO_ROLES];
     weir_policy_value_t                memo[WEIR_POLICY_MEMO_ATTRS];
 } weir_policy_eval_t;
 
@@ -69,6 +74,20 @@ typedef struct {
 
 weir_policy_truth_t weir_policy_eval_node(weir_policy_eval_t *ev,
     const weir_policy_node_rec_t *node);
+
+/* 1 if a sorted list of strings holds s. */
+int weir_policy_in_strings(weir_policy_eval_t *ev,
+    const weir_policy_array_t *list, weir_str_t s);
+
+/* weir_policy_eval_set.c */
+
+weir_policy_truth_t weir_policy_eval_sets(weir_policy_eval_t *ev,
+    const weir_policy_node_rec_t *node);
+weir_policy_truth_t weir_policy_eval_window(weir_policy_eval_t *ev,
+    uint32_t window);
+void weir_policy_take_effects(weir_policy_eval_t *ev,
+    const weir_policy_rule_rec_t *rule);
+void weir_policy_merge_effects(weir_policy_eval_t *ev);
 
 /* weir_policy_eval_attr.c: memo is used where it serves. */
 

@@ -4,6 +4,7 @@
  */
 
 #include "weir_policy_eval.h"
+#include "weir_policy_regex.h"
 
 
 static int weir_policy_like(weir_str_t glob, weir_str_t s);
@@ -11,8 +12,8 @@ static weir_policy_truth_t weir_policy_eval_compare(weir_policy_eval_t *ev,
     const weir_policy_node_rec_t *node);
 static int weir_policy_eval_in(weir_policy_eval_t *ev,
     const weir_policy_node_rec_t *node, const weir_policy_value_t *left);
-static int weir_policy_in_strings(weir_policy_eval_t *ev,
-    const weir_policy_array_t *list, weir_str_t s);
+static weir_policy_truth_t weir_policy_eval_match(weir_policy_eval_t *ev,
+    const weir_policy_node_rec_t *node, const weir_policy_value_t *left);
 static int weir_policy_in_numbers(weir_policy_eval_t *ev,
     const weir_policy_array_t *list, int64_t number);
 static const weir_policy_value_t *weir_policy_operand(weir_policy_eval_t *ev,
@@ -105,7 +106,17 @@ weir_policy_eval_compare(weir_policy_eval_t *ev,
     weir_policy_value_t         left_space, right_space;
     const weir_policy_value_t  *left, *right;
 
+    if (node->op >= WEIR_POLICY_N_ANY_SET
+        && node->op <= WEIR_POLICY_N_LIST_ALL)
+    {
+        return weir_policy_eval_sets(ev, node);
+    }
+
     left = weir_policy_operand(ev, node->a, &left_space);
+
+    if (node->op == WEIR_POLICY_N_MATCH) {
+        return weir_policy_eval_match(ev, node, left);
+    }
 
     if (node->op >= WEIR_POLICY_N_IN_NOTHING && node->op < WEIR_POLICY_N_LIKE)
     {
@@ -173,6 +184,25 @@ weir_policy_eval_compare(weir_policy_eval_t *ev,
 }
 
 
+/* What cannot be compared within the limit is unknown. */
+
+static weir_policy_truth_t
+weir_policy_eval_match(weir_policy_eval_t *ev,
+    const weir_policy_node_rec_t *node, const weir_policy_value_t *left)
+{
+    int  rc;
+
+    if (left->state != WEIR_POLICY_ONE || ev->r->regexes == NULL) {
+        return WEIR_POLICY_MAYBE;
+    }
+
+    rc = weir_policy_regex_match(ev->r->regexes, node->b, left->string);
+
+    return rc < 0 ? WEIR_POLICY_MAYBE
+           : rc ? WEIR_POLICY_TRUE : WEIR_POLICY_FALSE;
+}
+
+
 static int
 weir_policy_eval_in(weir_policy_eval_t *ev,
     const weir_policy_node_rec_t *node, const weir_policy_value_t *left)
@@ -196,7 +226,7 @@ weir_policy_eval_in(weir_policy_eval_t *ev,
 }
 
 
-static int
+int
 weir_policy_in_strings(weir_policy_eval_t *ev, const weir_policy_array_t *list,
     weir_str_t s)
 {

@@ -58,6 +58,17 @@ static const char *const  weir_policy_kinds[WEIR_POLICY_KINDS] = {
 };
 
 
+/* What a name is to a policy, and to nginx.conf; by its kind. */
+
+static const char *const  weir_policy_bound[WEIR_POLICY_NAMES][2] = {
+    { "issuer", "weir_issuer" },
+    { NULL, NULL },
+    { "quota", "weir_quota" },
+    { "split and colour", "weir_split" },
+    { "objective", "weir_objective" }
+};
+
+
 /* Finds damage, not enemies: who could write the image could do this too. */
 
 static const weir_hash_key_t  weir_policy_image_key = {
@@ -298,9 +309,11 @@ weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
         } else if (!binder->known(binder->ctx, name[i].kind, issuer)) {
             n++;
             weir_policy_bind_fault(image, binder, &name[i],
-                                   "policy %.*s names issuer %.*s, and there "
-                                   "is no such weir_issuer",
-                                   weir_policy_s(own), weir_policy_s(issuer));
+                                   "policy %.*s names %s %.*s, and there is "
+                                   "no such %s", weir_policy_s(own),
+                                   weir_policy_bound[name[i].kind][0],
+                                   weir_policy_s(issuer),
+                                   weir_policy_bound[name[i].kind][1]);
         }
     }
 

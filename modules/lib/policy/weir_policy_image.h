@@ -21,7 +21,7 @@
 
 
 #define WEIR_POLICY_MAGIC   "WeirPol"     /* with its zero: 8 bytes */
-#define WEIR_POLICY_LAYOUT  1
+#define WEIR_POLICY_LAYOUT  2
 
 #define WEIR_POLICY_MAX_IMAGE  (1u << 30)
 #define WEIR_POLICY_NONE       0xffffffffu
@@ -51,6 +51,7 @@ struct weir_policy_image_s {
     uint32_t             size;
     uint64_t             checksum;      /* of all that follows */
     weir_policy_array_t  policies;      /* weir_policy_rec_t, by name */
+    weir_policy_array_t  regexes;       /* references: patterns of "~" */
 };
 
 
@@ -66,6 +67,7 @@ typedef struct {
     weir_policy_array_t  entries;
     weir_policy_array_t  trie;
     weir_policy_array_t  names;
+    weir_policy_array_t  effects;       /* weir_policy_effect_rec_t, sorted */
 } weir_policy_rec_t;
 
 
@@ -74,6 +76,8 @@ typedef struct {
 #define WEIR_POLICY_R_HOST      0x04
 #define WEIR_POLICY_R_FROM      0x08
 #define WEIR_POLICY_R_CAPTURES  0x10    /* its value depends on the "what" */
+#define WEIR_POLICY_R_SHADOW    0x20
+#define WEIR_POLICY_R_DURING    0x40
 
 typedef struct {
     weir_policy_ref_t    name;
@@ -84,23 +88,58 @@ typedef struct {
     uint32_t             whats;
     uint32_t             nwhats;
     weir_policy_array_t  hosts;         /* references */
-    uint32_t             nets;          /* offset of weir_policy_nets_t */
+    weir_policy_array_t  nets;          /* offsets of weir_policy_nets_t */
+    weir_policy_array_t  effects;       /* indices, ascending */
+    uint32_t             window;        /* offset of an array of spans */
     uint32_t             reserved;
 } weir_policy_rule_rec_t;
 
 
 typedef struct {
+    uint32_t           kind;            /* weir_policy_effect_kind_t */
+    uint32_t           reserved;
+    weir_policy_ref_t  name;
+    weir_policy_ref_t  value;
+    int64_t            number;
+} weir_policy_effect_rec_t;
+
+
+typedef struct {
+    uint32_t  days;                     /* bit 0: Monday */
+    uint32_t  from;                     /* minutes of the day */
+    uint32_t  to;
+    uint32_t  zone;                     /* offset of weir_policy_zone_rec_t */
+} weir_policy_span_rec_t;
+
+
+typedef struct {
+    int32_t              first;         /* offset before the first shift */
+    uint32_t             reserved;
+    int64_t              until;
+    weir_policy_array_t  shifts;        /* weir_policy_shift_t, by time */
+} weir_policy_zone_rec_t;
+
+
+/* Seconds before the epoch that times may lie. */
+
+#define WEIR_POLICY_MAX_TIME  ((int64_t) 1 << 50)
+
+
+typedef struct {
     uint32_t           kind;            /* weir_policy_princ_kind_t */
-    uint32_t           role;
+    uint32_t           role;            /* of SPIFFE IDs: a list, or NONE */
     weir_policy_ref_t  subject;
     weir_policy_ref_t  issuer;
 } weir_policy_princ_rec_t;
 
 
 typedef struct {
-    weir_policy_ref_t  name;
-    uint32_t           cond;            /* node, or NONE: nobody */
-    uint32_t           captures;        /* reads path.*: not remembered */
+    weir_policy_ref_t    name;
+    uint32_t             cond;          /* node, or NONE: nobody by itself */
+    uint32_t             captures;      /* its value reads path.* */
+    uint32_t             own_captures;  /* its own "when" reads path.* */
+    uint32_t             reserved;
+    weir_policy_array_t  holders;       /* roles whose holders hold it */
 } weir_policy_role_rec_t;
 
 
@@ -136,6 +175,12 @@ typedef enum {
     WEIR_POLICY_N_LE,
     WEIR_POLICY_N_GT,
     WEIR_POLICY_N_GE,
+    WEIR_POLICY_N_ANY_SET,      /* a, b: attributes that are sets */
+    WEIR_POLICY_N_ALL_SET,
+    WEIR_POLICY_N_ANY_LIST,     /* a: attribute, b: weir_policy_array_t */
+    WEIR_POLICY_N_ALL_LIST,     /* items of a in b */
+    WEIR_POLICY_N_LIST_ALL,     /* items of b in a */
+    WEIR_POLICY_N_MATCH,        /* a: operand, b: regular expression */
     WEIR_POLICY_N_IN_SET,       /* a: operand, b: attribute */
     WEIR_POLICY_N_IN_NOTHING,   /* a: operand; an empty list */
     WEIR_POLICY_N_IN_STRINGS,   /* a: operand, b: weir_policy_array_t */
@@ -280,6 +325,8 @@ typedef struct {
     weir_policy_file_t      *file;
     weir_policy_buf_t        out;         /* the image */
     weir_policy_table_t      strings;     /* text -> offset */
+    weir_policy_buf_t        regexes;
+    weir_policy_table_t      regex_table;
 
     /* of the policy at hand */
     weir_policy_buf_t        attrs;
@@ -287,6 +334,8 @@ typedef struct {
     weir_policy_buf_t        nodes;
     weir_policy_buf_t        names;
     weir_policy_table_t      attr_table;
+    weir_policy_table_t      seen[WEIR_POLICY_NAMES];
+    uint32_t                 policy;      /* its number, from 1 */
 } weir_policy_builder_t;
 
 
@@ -315,6 +364,22 @@ uint32_t weir_policy_build_expr(weir_policy_builder_t *b,
 /* weir_policy_build_nets.c: offset of weir_policy_nets_t, NONE: no memory. */
 uint32_t weir_policy_build_nets(weir_policy_builder_t *b,
     weir_cidr_t *cidrs, uint32_t n);
+
+/* weir_policy_build_list.c: offsets, NONE: no memory. */
+uint32_t weir_policy_build_list(weir_policy_builder_t *b,
+    weir_policy_literal_t *list);
+uint32_t weir_policy_build_window(weir_policy_builder_t *b,
+    weir_policy_window_t *window);
+
+/* The same: the number of a regular expression in the image. */
+uint32_t weir_policy_build_regex(weir_policy_builder_t *b, weir_str_t pattern);
+
+int weir_policy_build_effects(weir_policy_builder_t *b,
+    weir_policy_rec_t *rec);
+
+/* weir_policy_build_role.c */
+int weir_policy_build_roles(weir_policy_builder_t *b, weir_policy_rec_t *rec,
+    weir_policy_rule_t **rules);
 
 /* weir_policy_build_trie.c */
 int weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,

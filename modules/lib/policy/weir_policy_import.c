@@ -317,7 +317,7 @@ weir_policy_check_lists(weir_policy_compiler_t *c, weir_policy_file_t *file)
 
 
 void *
-weir_policy_resolve(weir_policy_compiler_t *c, weir_policy_file_t *file,
+weir_policy_lookup(weir_policy_compiler_t *c, weir_policy_file_t *file,
     const weir_policy_dotted_t *ref, size_t table, const char *what)
 {
     void                         *found;
@@ -367,4 +367,70 @@ weir_policy_resolve(weir_policy_compiler_t *c, weir_policy_file_t *file,
     }
 
     return found;
+}
+
+
+/* One claim of a library and of what imports it. */
+
+typedef struct {
+    weir_policy_file_t  *file;
+} weir_policy_clash_t;
+
+
+static void
+weir_policy_clash(weir_policy_compiler_t *c, weir_policy_file_t *library,
+    void *data)
+{
+    weir_policy_clash_t *clash = data;
+
+    uint32_t              i;
+    weir_policy_claim_t  *claim, *other;
+
+    if (library == clash->file) {
+        return;
+    }
+
+    for (i = 0; i < library->claim_table.size; i++) {
+
+        claim = library->claim_table.slots[i].value;
+
+        if (claim == NULL) {
+            continue;
+        }
+
+        other = weir_policy_table_get(&clash->file->claim_table, claim->key);
+
+        if (other == NULL || other->type == WEIR_POLICY_T_NONE
+            || claim->type == WEIR_POLICY_T_NONE
+            || (other->type == claim->type
+                && other->optional == claim->optional))
+        {
+            continue;
+        }
+
+        weir_policy_error(c, other->loc, "%.*s is %s%s here, %s%s in %.*s, "
+                          "which this file imports",
+                          weir_policy_s(other->text),
+                          other->optional ? "optional " : "",
+                          weir_policy_type_name(other->type),
+                          claim->optional ? "optional " : "",
+                          weir_policy_type_name(claim->type),
+                          weir_policy_s(c->sources[library->index].name));
+        weir_policy_relate(c, claim->loc, "declared");
+    }
+}
+
+
+void
+weir_policy_check_claims(weir_policy_compiler_t *c, weir_policy_file_t *file)
+{
+    weir_policy_clash_t  clash;
+
+    if (file->imports == NULL || file->claim_table.used == 0) {
+        return;
+    }
+
+    clash.file = file;
+
+    weir_policy_each_import(c, file, weir_policy_clash, &clash);
 }

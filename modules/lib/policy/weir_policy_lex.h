@@ -90,7 +90,10 @@ int weir_policy_lex_number(weir_policy_parser_t *ps,
 
 weir_policy_loc_t weir_policy_here(const weir_policy_parser_t *ps);
 int weir_policy_expected(weir_policy_parser_t *ps, const char *what);
-int weir_policy_later(weir_policy_parser_t *ps, const char *what);
+
+/* The same of one of words, ended by NULL, with that which is spelt alike. */
+int weir_policy_expected_word(weir_policy_parser_t *ps, const char *what,
+    const char *const *words);
 int weir_policy_expect(weir_policy_parser_t *ps, int kind, const char *what);
 int weir_policy_semicolon(weir_policy_parser_t *ps);
 int weir_policy_id(weir_policy_parser_t *ps, const char *what,
@@ -119,7 +122,12 @@ int weir_policy_block(weir_policy_parser_t *ps,
 
 /* weir_policy_parse_rule.c */
 
-int weir_policy_parse_rule(weir_policy_parser_t *ps, int deny,
+/* ( "permit" | "deny" ) ID, which may be a shadow's. */
+int weir_policy_parse_rule(weir_policy_parser_t *ps, int shadow,
+    weir_policy_rule_t ***last);
+
+/* "assert" ( "never" | "always" ) ( "permit" | "deny" ) */
+int weir_policy_parse_assert(weir_policy_parser_t *ps,
     weir_policy_rule_t ***last);
 int weir_policy_method(weir_policy_parser_t *ps, weir_policy_word_t *method);
 
@@ -127,6 +135,28 @@ int weir_policy_method(weir_policy_parser_t *ps, weir_policy_word_t *method);
 
 int weir_policy_parse_path(weir_policy_parser_t *ps, weir_policy_loc_t loc,
     weir_str_t text, weir_policy_what_t *what);
+
+/* weir_policy_parse_list.c */
+
+int weir_policy_parse_import(weir_policy_parser_t *ps,
+    weir_policy_import_t ***last);
+int weir_policy_parse_set(weir_policy_parser_t *ps, weir_policy_set_t ***last);
+int weir_policy_parse_window(weir_policy_parser_t *ps,
+    weir_policy_window_t ***last);
+int weir_policy_dotted(weir_policy_parser_t *ps, const char *what,
+    weir_policy_dotted_t *ref);
+
+/* Takes a SPIFFE ID; one that is none is reported and taken. */
+int weir_policy_spiffe(weir_policy_parser_t *ps, weir_str_t *uri);
+
+/* weir_policy_parse_effect.c */
+
+/* WEIR_DECLINED: the current token begins no effect. */
+int weir_policy_parse_effect(weir_policy_parser_t *ps,
+    const weir_policy_rule_t *rule, weir_policy_clause_t ***last);
+
+/* 1 if s is a header's name: a token of RFC 9110. */
+int weir_policy_is_header(weir_str_t s);
 
 /* weir_policy_parse_expr.c */
 
@@ -137,6 +167,12 @@ int weir_policy_parse_expr(weir_policy_parser_t *ps,
 
 int weir_policy_parse_attr(weir_policy_parser_t *ps,
     weir_policy_attr_t **result);
+
+/* The first words of attributes; ended by NULL. */
+extern const char *const  weir_policy_objects[];
+
+/* 1 if s is one of them. */
+int weir_policy_is_object(weir_str_t s);
 
 /* weir_policy_parse_test.c */
 

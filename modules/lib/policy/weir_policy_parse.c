@@ -15,9 +15,20 @@ typedef struct {
 
 
 typedef struct {
+    weir_policy_role_t     *role;
+    weir_policy_words_t   **last;       /* of what it includes */
+    weir_policy_table_t     seen;
+} weir_policy_role_data_t;
+
+
+typedef struct {
+    weir_policy_import_t  **imports;
     weir_policy_schema_t  **schemas;
     weir_policy_role_t    **roles;
+    weir_policy_set_t     **sets;
+    weir_policy_window_t  **windows;
     weir_policy_rule_t    **rules;
+    weir_policy_rule_t    **asserts;
     weir_policy_test_t    **tests;
 } weir_policy_ends_t;
 
@@ -35,6 +46,14 @@ static int weir_policy_decl_type(weir_policy_parser_t *ps,
 static int weir_policy_role(weir_policy_parser_t *ps,
     weir_policy_role_t ***last);
 static int weir_policy_role_item(weir_policy_parser_t *ps, void *data);
+static int weir_policy_role_includes(weir_policy_parser_t *ps,
+    weir_policy_role_data_t *rd);
+
+
+static const char *const  weir_policy_statements[] = {
+    "schema", "role", "permit", "deny", "test", "import", "set", "window",
+    "assert", "shadow", NULL
+};
 
 
 void
@@ -51,9 +70,13 @@ weir_policy_parse(weir_policy_compiler_t *c, weir_policy_file_t *file)
     ps->file = file;
     ps->src = c->sources[file->index].text;
 
+    ends.imports = &file->imports;
     ends.schemas = &file->schemas;
     ends.roles = &file->roles;
+    ends.sets = &file->sets;
+    ends.windows = &file->windows;
     ends.rules = &file->rules;
+    ends.asserts = &file->asserts;
     ends.tests = &file->tests;
 
     weir_policy_lex(ps);
@@ -136,11 +159,22 @@ weir_policy_head(weir_policy_parser_t *ps)
 static int
 weir_policy_statement(weir_policy_parser_t *ps, weir_policy_ends_t *ends)
 {
-    int                 deny;
-    const char          *what;
+    int                  shadow;
     weir_policy_token_t  first;
 
     first = ps->tok;
+
+    if (weir_policy_is(ps, "import")) {
+        return weir_policy_parse_import(ps, &ends->imports);
+    }
+
+    if (weir_policy_is(ps, "set")) {
+        return weir_policy_parse_set(ps, &ends->sets);
+    }
+
+    if (weir_policy_is(ps, "window")) {
+        return weir_policy_parse_window(ps, &ends->windows);
+    }
 
     if (weir_policy_is(ps, "schema")) {
         return weir_policy_schema(ps, &ends->schemas);
@@ -150,19 +184,34 @@ weir_policy_statement(weir_policy_parser_t *ps, weir_policy_ends_t *ends)
         return weir_policy_role(ps, &ends->roles);
     }
 
-    deny = weir_policy_is(ps, "deny");
+    shadow = weir_policy_is(ps, "shadow");
 
-    if (deny || weir_policy_is(ps, "permit") || weir_policy_is(ps, "test")) {
+    if (shadow) {
+        weir_policy_lex(ps);
 
+        if (!weir_policy_is(ps, "permit") && !weir_policy_is(ps, "deny")) {
+            return weir_policy_expected(ps, "permit or deny");
+        }
+
+        first = ps->tok;
+    }
+
+    if (weir_policy_is(ps, "permit") || weir_policy_is(ps, "deny")
+        || weir_policy_is(ps, "test") || weir_policy_is(ps, "assert"))
+    {
         if (ps->file->policy.text.len == 0) {
             weir_policy_error(ps->c, weir_policy_here(ps), "a library (a file "
                               "without \"policy NAME;\") holds no %.*s",
                               weir_policy_s(first.text));
         }
 
+        if (weir_policy_is(ps, "assert")) {
+            return weir_policy_parse_assert(ps, &ends->asserts);
+        }
+
         return weir_policy_is(ps, "test")
                ? weir_policy_parse_test(ps, &ends->tests)
-               : weir_policy_parse_rule(ps, deny, &ends->rules);
+               : weir_policy_parse_rule(ps, shadow, &ends->rules);
     }
 
     if (weir_policy_is(ps, "language") || weir_policy_is(ps, "policy")) {
@@ -172,24 +221,15 @@ weir_policy_statement(weir_policy_parser_t *ps, weir_policy_ends_t *ends)
         return WEIR_ERROR;
     }
 
-    what = weir_policy_is(ps, "import") ? "import"
-           : weir_policy_is(ps, "set") ? "set"
-           : weir_policy_is(ps, "window") ? "window"
-           : weir_policy_is(ps, "assert") ? "assert"
-           : weir_policy_is(ps, "shadow") ? "shadow"
-           : NULL;
-
-    if (what != NULL) {
-        return weir_policy_later(ps, what);
-    }
-
     if (ps->tok.kind == '}') {
         weir_policy_error(ps->c, weir_policy_here(ps), "unexpected \"}\"");
         weir_policy_lex(ps);
         return WEIR_OK;
     }
 
-    return weir_policy_expected(ps, "schema, role, permit, deny or test");
+    return weir_policy_expected_word(ps, "import, schema, role, set, window, "
+                                     "permit, deny, shadow, assert or test",
+                                     weir_policy_statements);
 }
 
 
@@ -200,13 +240,8 @@ weir_policy_begins(const weir_policy_parser_t *ps)
 {
     size_t  i;
 
-    static const char *const  words[] = {
-        "schema", "role", "permit", "deny", "test", "import", "set", "window",
-        "assert", "shadow"
-    };
-
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (weir_policy_is(ps, words[i])) {
+    for (i = 0; weir_policy_statements[i] != NULL; i++) {
+        if (weir_policy_is(ps, weir_policy_statements[i])) {
             return 1;
         }
     }
@@ -418,12 +453,13 @@ weir_policy_decl_type(weir_policy_parser_t *ps, weir_policy_decl_t *decl)
 }
 
 
-/* "role" ID "{" { "when" expr ";" } "}" */
+/* "role" ID "{" { "when" expr ";" | "includes" ID { "," ID } ";" } "}" */
 
 static int
 weir_policy_role(weir_policy_parser_t *ps, weir_policy_role_t ***last)
 {
-    weir_policy_role_t  *role;
+    weir_policy_role_t       *role;
+    weir_policy_role_data_t   data;
 
     role = weir_policy_alloc(ps->c, sizeof(weir_policy_role_t));
     if (role == NULL) {
@@ -441,26 +477,36 @@ weir_policy_role(weir_policy_parser_t *ps, weir_policy_role_t ***last)
 
     ps->file->nroles++;
 
-    return weir_policy_block(ps, weir_policy_role_item, role);
+    memset(&data, 0, sizeof(weir_policy_role_data_t));
+
+    data.role = role;
+    data.last = &role->includes;
+
+    return weir_policy_block(ps, weir_policy_role_item, &data);
 }
 
 
 static int
 weir_policy_role_item(weir_policy_parser_t *ps, void *data)
 {
-    weir_policy_loc_t    loc;
-    weir_policy_expr_t  *expr;
-    weir_policy_role_t  *role;
+    weir_policy_loc_t          loc;
+    weir_policy_expr_t        *expr;
+    weir_policy_role_t        *role;
+    weir_policy_role_data_t   *rd;
 
-    role = data;
+    static const char *const  words[] = { "when", "includes", NULL };
+
+    rd = data;
+    role = rd->role;
     loc = weir_policy_here(ps);
 
     if (weir_policy_is(ps, "includes")) {
-        return weir_policy_later(ps, "includes");
+        return weir_policy_role_includes(ps, rd);
     }
 
     if (!weir_policy_is(ps, "when")) {
-        return weir_policy_expected(ps, "when or \"}\"");
+        return weir_policy_expected_word(ps, "when, includes or \"}\"",
+                                         words);
     }
 
     weir_policy_lex(ps);
@@ -480,4 +526,52 @@ weir_policy_role_item(weir_policy_parser_t *ps, void *data)
     }
 
     return WEIR_OK;
+}
+
+
+/* "includes" ID { "," ID } ";" */
+
+static int
+weir_policy_role_includes(weir_policy_parser_t *ps,
+    weir_policy_role_data_t *rd)
+{
+    weir_policy_word_t    word;
+    weir_policy_word_t   *first;
+    weir_policy_words_t  *w;
+
+    do {
+        weir_policy_lex(ps);
+
+        if (weir_policy_id(ps, "a role's name", &word) != WEIR_OK) {
+            return WEIR_ERROR;
+        }
+
+        if (ps->tok.kind == '.') {
+            weir_policy_error(ps->c, word.loc, "a role includes roles of its "
+                              "own file, no imported ones");
+            return WEIR_ERROR;
+        }
+
+        if (weir_policy_add_word(ps, &rd->last, &word) != WEIR_OK) {
+            return WEIR_ERROR;
+        }
+
+        /* what was added last holds the end of the list */
+
+        w = (weir_policy_words_t *) (void *)
+            ((uint8_t *) rd->last - offsetof(weir_policy_words_t, next));
+
+        if (!weir_policy_table_put(ps->c, &rd->seen, word.text, &w->word)
+            && !ps->c->nomem)
+        {
+            first = weir_policy_table_get(&rd->seen, word.text);
+
+            weir_policy_error(ps->c, word.loc, "%.*s is included already",
+                              weir_policy_s(word.text));
+            weir_policy_relate(ps->c, first->loc, "first");
+        }
+
+    } while (ps->tok.kind == ',');
+
+    return weir_policy_semicolon(ps);
 }

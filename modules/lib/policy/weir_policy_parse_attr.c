@@ -16,6 +16,14 @@ static int weir_policy_attr_call(weir_policy_parser_t *ps,
     weir_policy_attr_t *attr);
 static int weir_policy_attr_member(weir_policy_parser_t *ps,
     weir_policy_attr_t *attr);
+static void weir_policy_attr_unknown(weir_policy_parser_t *ps,
+    const weir_policy_attr_t *attr, weir_str_t object);
+
+
+const char *const  weir_policy_objects[] = {
+    "claim", "path", "header", "query", "source", "request", "identity", "tls",
+    NULL
+};
 
 
 /* Attributes "object.member"; claim and path have their own. */
@@ -104,14 +112,8 @@ weir_policy_parse_attr(weir_policy_parser_t *ps, weir_policy_attr_t **result)
 
         if (i == WEIR_POLICY_NMEMBERS) {
 
-            if (ps->tok.kind != WEIR_POLICY_TOK_WORD) {
-                return weir_policy_expected(ps, "an attribute");
-            }
-
-            weir_policy_error(ps->c, attr->loc, "\"%.*s\" is no attribute; "
-                              "sets and other names come with a later release "
-                              "of Weir", weir_policy_s(first.text));
-            return WEIR_ERROR;
+            return weir_policy_expected_word(ps, "an attribute",
+                                             weir_policy_objects);
         }
 
         weir_policy_lex(ps);
@@ -133,9 +135,7 @@ weir_policy_parse_attr(weir_policy_parser_t *ps, weir_policy_attr_t **result)
         }
 
         if (i == WEIR_POLICY_NMEMBERS) {
-            weir_policy_error(ps->c, attr->loc, "there is no attribute "
-                              "%.*s.%.*s", weir_policy_s(first.text),
-                              weir_policy_s(attr->name));
+            weir_policy_attr_unknown(ps, attr, first.text);
             return WEIR_ERROR;
         }
 
@@ -146,6 +146,56 @@ weir_policy_parse_attr(weir_policy_parser_t *ps, weir_policy_attr_t **result)
     attr->text.len = ps->prev_end - start;
 
     return WEIR_OK;
+}
+
+
+/* Whose object is one, and whose member is not. */
+
+static void
+weir_policy_attr_unknown(weir_policy_parser_t *ps,
+    const weir_policy_attr_t *attr, weir_str_t object)
+{
+    size_t       i, n;
+    weir_str_t   near;
+    const char  *members[WEIR_POLICY_NMEMBERS + 1];
+
+    n = 0;
+
+    for (i = 0; i < WEIR_POLICY_NMEMBERS; i++) {
+        if (weir_str_eq(weir_cstr(weir_policy_members[i].object), object)) {
+            members[n++] = weir_policy_members[i].member;
+        }
+    }
+
+    members[n] = NULL;
+
+    near = weir_policy_near_word(members, attr->name);
+
+    if (near.data == NULL) {
+        weir_policy_error(ps->c, attr->loc, "there is no attribute %.*s.%.*s",
+                          weir_policy_s(object), weir_policy_s(attr->name));
+        return;
+    }
+
+    weir_policy_error(ps->c, attr->loc, "there is no attribute %.*s.%.*s; is "
+                      "it %.*s.%.*s?", weir_policy_s(object),
+                      weir_policy_s(attr->name), weir_policy_s(object),
+                      weir_policy_s(near));
+}
+
+
+int
+weir_policy_is_object(weir_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; weir_policy_objects[i] != NULL; i++) {
+        if (weir_str_eq(weir_cstr(weir_policy_objects[i]), s)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

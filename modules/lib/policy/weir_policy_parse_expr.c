@@ -270,7 +270,8 @@ weir_policy_operator(weir_policy_parser_t *ps, weir_policy_expr_op_t *op)
         break;
 
     case '~':
-        return weir_policy_later(ps, "~");
+        *op = WEIR_POLICY_E_MATCH;
+        break;
 
     case WEIR_POLICY_TOK_WORD:
 
@@ -284,12 +285,17 @@ weir_policy_operator(weir_policy_parser_t *ps, weir_policy_expr_op_t *op)
             break;
         }
 
-        if (weir_policy_is(ps, "any")) {
-            return weir_policy_later(ps, "any in");
-        }
+        if (weir_policy_is(ps, "any") || weir_policy_is(ps, "all")) {
+            *op = weir_policy_is(ps, "any") ? WEIR_POLICY_E_ANY_IN
+                                            : WEIR_POLICY_E_ALL_IN;
+            weir_policy_lex(ps);
 
-        if (weir_policy_is(ps, "all")) {
-            return weir_policy_later(ps, "all in");
+            if (!weir_policy_is(ps, "in")) {
+                return weir_policy_expected(ps, "in, as in \"any in\" and "
+                                            "\"all in\",");
+            }
+
+            break;
         }
 
         return WEIR_DECLINED;
@@ -319,8 +325,19 @@ weir_policy_value(weir_policy_parser_t *ps, weir_policy_expr_t **expr)
     if (ps->tok.kind == WEIR_POLICY_TOK_WORD && !weir_policy_is(ps, "true")
         && !weir_policy_is(ps, "false"))
     {
-        e->op = WEIR_POLICY_E_ATTR;
-        return weir_policy_parse_attr(ps, &e->attr);
+        if (weir_policy_is_object(ps->tok.text)) {
+            e->op = WEIR_POLICY_E_ATTR;
+            return weir_policy_parse_attr(ps, &e->attr);
+        }
+
+        e->op = WEIR_POLICY_E_REF;
+
+        e->ref = weir_policy_alloc(ps->c, sizeof(weir_policy_dotted_t));
+        if (e->ref == NULL) {
+            return WEIR_ERROR;
+        }
+
+        return weir_policy_dotted(ps, "a set's name", e->ref);
     }
 
     e->literal = weir_policy_alloc(ps->c, sizeof(weir_policy_literal_t));
@@ -363,7 +380,8 @@ weir_policy_literal(weir_policy_parser_t *ps, weir_policy_literal_t *literal)
         break;
 
     case WEIR_POLICY_TOK_URI:
-        return weir_policy_later(ps, "spiffe");
+        literal->type = WEIR_POLICY_T_STRING;
+        return weir_policy_spiffe(ps, &literal->string);
 
     case WEIR_POLICY_TOK_WORD:
 

@@ -1,23 +1,25 @@
 
 /*
- * Weir: the parser of rules: permit and deny with their scopes and
- * conditions.
+ * Weir: the parser of rules and asserts: permit and deny with their scopes
+ * and conditions.
  */
 
 #include "weir_policy_lex.h"
 
 
 typedef struct {
-    weir_policy_rule_t   *rule;
-    weir_policy_what_t  **whats;
-    weir_policy_cond_t  **conds;
+    weir_policy_rule_t    *rule;
+    weir_policy_what_t   **whats;
+    weir_policy_cond_t   **conds;
+    weir_policy_clause_t **clauses;
 } weir_policy_rule_data_t;
 
 
 static int weir_policy_parse_what(weir_policy_parser_t *ps,
     weir_policy_what_t ***last);
 static int weir_policy_rule_item(weir_policy_parser_t *ps, void *data);
-static int weir_policy_rule_later(weir_policy_parser_t *ps);
+static int weir_policy_rule_block(weir_policy_parser_t *ps,
+    weir_policy_rule_t *rule);
 static int weir_policy_once(weir_policy_parser_t *ps, const char *scope,
     unsigned has, weir_policy_loc_t *loc);
 static int weir_policy_who(weir_policy_parser_t *ps,
@@ -34,21 +36,21 @@ static int weir_policy_cond(weir_policy_parser_t *ps,
     weir_policy_rule_data_t *rd, unsigned unless);
 
 
-/* ( "permit" | "deny" ) ID "{" { scope | cond } "}" */
+/* ( "permit" | "deny" ) ID "{" { scope | cond | effect } "}" */
 
 int
-weir_policy_parse_rule(weir_policy_parser_t *ps, int deny,
+weir_policy_parse_rule(weir_policy_parser_t *ps, int shadow,
     weir_policy_rule_t ***last)
 {
-    weir_policy_rule_t       *rule;
-    weir_policy_rule_data_t   data;
+    weir_policy_rule_t  *rule;
 
     rule = weir_policy_alloc(ps->c, sizeof(weir_policy_rule_t));
     if (rule == NULL) {
         return WEIR_ERROR;
     }
 
-    rule->deny = deny != 0;
+    rule->shadow = shadow != 0;
+    rule->deny = weir_policy_is(ps, "deny");
 
     weir_policy_lex(ps);
 
@@ -66,9 +68,59 @@ weir_policy_parse_rule(weir_policy_parser_t *ps, int deny,
 
     ps->file->nrules++;
 
+    return weir_policy_rule_block(ps, rule);
+}
+
+
+/* ( "never" | "always" ) ( "permit" | "deny" ) "{" { scope | cond } "}" */
+
+int
+weir_policy_parse_assert(weir_policy_parser_t *ps, weir_policy_rule_t ***last)
+{
+    weir_policy_rule_t  *rule;
+
+    rule = weir_policy_alloc(ps->c, sizeof(weir_policy_rule_t));
+    if (rule == NULL) {
+        return WEIR_ERROR;
+    }
+
+    rule->assert = 1;
+    rule->name.loc = weir_policy_here(ps);
+
+    weir_policy_lex(ps);
+
+    rule->always = weir_policy_is(ps, "always");
+
+    if (!rule->always && !weir_policy_is(ps, "never")) {
+        return weir_policy_expected(ps, "never or always");
+    }
+
+    weir_policy_lex(ps);
+
+    rule->deny = weir_policy_is(ps, "deny");
+
+    if (!rule->deny && !weir_policy_is(ps, "permit")) {
+        return weir_policy_expected(ps, "permit or deny");
+    }
+
+    weir_policy_lex(ps);
+
+    **last = rule;
+    *last = &rule->next;
+
+    return weir_policy_rule_block(ps, rule);
+}
+
+
+static int
+weir_policy_rule_block(weir_policy_parser_t *ps, weir_policy_rule_t *rule)
+{
+    weir_policy_rule_data_t  data;
+
     data.rule = rule;
     data.whats = &rule->whats;
     data.conds = &rule->conds;
+    data.clauses = &rule->clauses;
 
     return weir_policy_block(ps, weir_policy_rule_item, &data);
 }
@@ -77,8 +129,14 @@ weir_policy_parse_rule(weir_policy_parser_t *ps, int deny,
 static int
 weir_policy_rule_item(weir_policy_parser_t *ps, void *data)
 {
+    int                       rc;
     weir_policy_rule_t       *rule;
     weir_policy_rule_data_t  *rd;
+
+    static const char *const  words[] = {
+        "who", "what", "host", "from", "during", "if", "unless", "limit",
+        "split", "slo", "add_header", "set_header", "log", "status", NULL
+    };
 
     rd = data;
     rule = rd->rule;
@@ -130,6 +188,26 @@ weir_policy_rule_item(weir_policy_parser_t *ps, void *data)
         return weir_policy_nets(ps, rule);
     }
 
+    if (weir_policy_is(ps, "during")) {
+
+        if (weir_policy_once(ps, "during", rule->has_during,
+                             &rule->during_loc)
+            != WEIR_OK)
+        {
+            return WEIR_ERROR;
+        }
+
+        rule->has_during = 1;
+
+        if (weir_policy_dotted(ps, "a window's name", &rule->during)
+            != WEIR_OK)
+        {
+            return WEIR_ERROR;
+        }
+
+        return weir_policy_semicolon(ps);
+    }
+
     if (weir_policy_is(ps, "if")) {
         return weir_policy_cond(ps, rd, 0);
     }
@@ -138,28 +216,14 @@ weir_policy_rule_item(weir_policy_parser_t *ps, void *data)
         return weir_policy_cond(ps, rd, 1);
     }
 
-    return weir_policy_rule_later(ps);
-}
+    rc = weir_policy_parse_effect(ps, rule, &rd->clauses);
 
-
-static int
-weir_policy_rule_later(weir_policy_parser_t *ps)
-{
-    size_t  i;
-
-    static const char *const  words[] = {
-        "during", "limit", "split", "slo", "add_header", "set_header", "log",
-        "status"
-    };
-
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (weir_policy_is(ps, words[i])) {
-            return weir_policy_later(ps, words[i]);
-        }
+    if (rc != WEIR_DECLINED) {
+        return rc;
     }
 
-    return weir_policy_expected(ps, "who, what, host, from, if, unless or "
-                                "\"}\"");
+    return weir_policy_expected_word(ps, "who, what, host, from, during, if, "
+                                     "unless, an effect or \"}\"", words);
 }
 
 
@@ -214,20 +278,16 @@ weir_policy_who(weir_policy_parser_t *ps, weir_policy_rule_t *rule)
 static int
 weir_policy_princ(weir_policy_parser_t *ps, weir_policy_princ_t *p)
 {
+    static const char *const  words[] = {
+        "role", "subject", "issuer", "spiffe", "anyone", "authenticated", NULL
+    };
+
     if (weir_policy_is(ps, "role")) {
         p->kind = WEIR_POLICY_P_ROLE;
 
         weir_policy_lex(ps);
 
-        if (weir_policy_id(ps, "a role's name", &p->name) != WEIR_OK) {
-            return WEIR_ERROR;
-        }
-
-        if (ps->tok.kind == '.') {
-            return weir_policy_later(ps, "import");
-        }
-
-        return WEIR_OK;
+        return weir_policy_dotted(ps, "a role's name", &p->ref);
     }
 
     if (weir_policy_is(ps, "subject")) {
@@ -258,7 +318,17 @@ weir_policy_princ(weir_policy_parser_t *ps, weir_policy_princ_t *p)
     }
 
     if (weir_policy_is(ps, "spiffe")) {
-        return weir_policy_later(ps, "who spiffe");
+        p->kind = WEIR_POLICY_P_SPIFFE;
+
+        weir_policy_lex(ps);
+
+        if (ps->tok.kind == WEIR_POLICY_TOK_WORD) {
+            return weir_policy_dotted(ps, "a set's name", &p->ref);
+        }
+
+        p->name.loc = weir_policy_here(ps);
+
+        return weir_policy_spiffe(ps, &p->name.text);
     }
 
     if (weir_policy_is(ps, "anyone")) {
@@ -268,8 +338,8 @@ weir_policy_princ(weir_policy_parser_t *ps, weir_policy_princ_t *p)
         p->kind = WEIR_POLICY_P_AUTHENTICATED;
 
     } else {
-        return weir_policy_expected(ps, "role, subject, issuer, anyone or "
-                                    "authenticated");
+        return weir_policy_expected_word(ps, "role, subject, issuer, spiffe, "
+                                         "anyone or authenticated", words);
     }
 
     weir_policy_lex(ps);
@@ -490,12 +560,10 @@ weir_policy_nets(weir_policy_parser_t *ps, weir_policy_rule_t *rule)
 
     for (n = 1; ; n++) {
 
-        if (ps->tok.kind == WEIR_POLICY_TOK_WORD) {
-            return weir_policy_later(ps, "set");
-        }
-
-        if (ps->tok.kind != WEIR_POLICY_TOK_NUMBER) {
-            return weir_policy_expected(ps, "an address or network");
+        if (ps->tok.kind != WEIR_POLICY_TOK_NUMBER
+            && ps->tok.kind != WEIR_POLICY_TOK_WORD)
+        {
+            return weir_policy_expected(ps, "an address, a network or a set");
         }
 
         if (n == WEIR_POLICY_MAX_ITEMS + 1) {
@@ -507,6 +575,26 @@ weir_policy_nets(weir_policy_parser_t *ps, weir_policy_rule_t *rule)
         net = weir_policy_alloc(ps->c, sizeof(weir_policy_net_t));
         if (net == NULL) {
             return WEIR_ERROR;
+        }
+
+        if (ps->tok.kind == WEIR_POLICY_TOK_WORD) {
+            net->ref = weir_policy_alloc(ps->c, sizeof(weir_policy_dotted_t));
+
+            if (net->ref == NULL
+                || weir_policy_dotted(ps, "a set's name", net->ref) != WEIR_OK)
+            {
+                return WEIR_ERROR;
+            }
+
+            *last = net;
+            last = &net->next;
+
+            if (ps->tok.kind != ',') {
+                return weir_policy_semicolon(ps);
+            }
+
+            weir_policy_lex(ps);
+            continue;
         }
 
         memset(&literal, 0, sizeof(weir_policy_literal_t));

@@ -28,6 +28,7 @@ typedef struct {
     unsigned              has_host:1;
     unsigned              has_subject:1;
     unsigned              has_issuer:1;
+    weir_policy_loc_t     spiffe;
 } weir_policy_test_data_t;
 
 
@@ -107,6 +108,11 @@ weir_policy_step(weir_policy_parser_t *ps, void *data)
     weir_policy_test_t       *test;
     weir_policy_test_data_t  *td;
 
+    static const char *const  words[] = {
+        "request", "host", "from", "at", "identity", "subject", "issuer",
+        "spiffe", "claim", "header", "query", "expect", NULL
+    };
+
     td = data;
     test = td->test;
 
@@ -169,7 +175,11 @@ weir_policy_step(weir_policy_parser_t *ps, void *data)
         }
 
     } else if (weir_policy_is(ps, "spiffe")) {
-        return weir_policy_later(ps, "spiffe");
+        rc = weir_policy_step_once(ps, test->spiffe.data != NULL, &td->spiffe);
+
+        if (rc == WEIR_OK) {
+            rc = weir_policy_spiffe(ps, &test->spiffe);
+        }
 
     } else if (weir_policy_is(ps, "claim")) {
         weir_policy_lex(ps);
@@ -192,9 +202,10 @@ weir_policy_step(weir_policy_parser_t *ps, void *data)
         }
 
     } else {
-        return weir_policy_expected(ps, "request, host, from, at, identity, "
-                                    "subject, issuer, claim, header, query, "
-                                    "expect or \"}\"");
+        return weir_policy_expected_word(ps, "request, host, from, at, "
+                                         "identity, subject, issuer, spiffe, "
+                                         "claim, header, query, expect or "
+                                         "\"}\"", words);
     }
 
     if (rc != WEIR_OK) {

@@ -53,12 +53,26 @@ weir_policy_expected(weir_policy_parser_t *ps, const char *what)
 
 
 int
-weir_policy_later(weir_policy_parser_t *ps, const char *what)
+weir_policy_expected_word(weir_policy_parser_t *ps, const char *what,
+    const char *const *words)
 {
-    weir_policy_error(ps->c, weir_policy_here(ps), "\"%s\" comes with a later "
-                      "release of Weir", what);
+    weir_str_t  near;
 
-    return WEIR_ERROR;
+    if (ps->tok.kind == WEIR_POLICY_TOK_WORD && !ps->c->nomem) {
+        near = weir_policy_near_word(words, ps->tok.text);
+
+        if (near.data != NULL) {
+            weir_policy_error(ps->c, weir_policy_here(ps), "%s expected, not "
+                              "\"%.*s\"; is it %.*s?", what,
+                              ps->tok.text.len > 80
+                              ? 80 : (int) ps->tok.text.len,
+                              (const char *) ps->tok.text.data,
+                              weir_policy_s(near));
+            return WEIR_ERROR;
+        }
+    }
+
+    return weir_policy_expected(ps, what);
 }
 
 

@@ -130,9 +130,9 @@ weir_policy_check_includes(weir_policy_compiler_t *c, weir_policy_file_t *file)
             }
         }
 
-        if (role->when == NULL && role->nholders == 0) {
-            weir_policy_warn(c, role->name.loc, "role %.*s has no \"when\", "
-                             "and no role includes it: nobody holds it",
+        if (role->when == NULL && role->nholders == 0 && c->nerrors == 0) {
+            weir_policy_warn(c, role->name.loc, "role %.*s has no \"when\": "
+                             "nobody holds it",
                              weir_policy_s(role->name.text));
         }
     }

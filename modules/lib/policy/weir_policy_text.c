@@ -47,6 +47,9 @@ weir_policy_decide_text(weir_arena_t *arena, const weir_policy_image_t *image,
 
     d->verdict = WEIR_POLICY_DENY;
     d->count = 0;
+    d->neffects = 0;
+    d->nshadow = 0;
+    d->shadow = WEIR_POLICY_DENY;
 
     path = weir_arena_alloc(arena, sizeof(weir_path_t));
     buf = weir_arena_alloc(arena, raw_path.len + raw_host.len);
@@ -86,7 +89,20 @@ weir_policy_decide_text(weir_arena_t *arena, const weir_policy_image_t *image,
     r->query = weir_policy_text_query;
     r->tls = weir_policy_text_tls;
 
+    if (r->regexes != NULL || weir_policy_regex_count(image) == 0) {
+        weir_policy_decide(image, policy, r, d);
+        return WEIR_OK;
+    }
+
+    r->regexes = weir_policy_regexes_create(arena->alloc, image);
+    if (r->regexes == NULL) {
+        return WEIR_NOMEM;
+    }
+
     weir_policy_decide(image, policy, r, d);
+
+    weir_policy_regexes_destroy(r->regexes);
+    r->regexes = NULL;
 
     return WEIR_OK;
 }
@@ -219,13 +235,16 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
     r.method = test->method.text;
     r.issuer = test->issuer;
     r.subject = test->subject;
+    r.spiffe = test->spiffe;
     r.source_ip = test->has_from ? &test->from : NULL;
     r.has_time = test->has_at;
     r.time = test->at;
 
     r.kind = test->has_kind ? test->kind
              : test->claims != NULL || test->subject.data != NULL
-               ? WEIR_POLICY_JWT : WEIR_POLICY_ANONYMOUS;
+               ? WEIR_POLICY_JWT
+             : test->spiffe.data != NULL ? WEIR_POLICY_MTLS
+             : WEIR_POLICY_ANONYMOUS;
 
     fields.headers = test->headers;
     fields.nheaders = test->nheaders;
@@ -238,6 +257,8 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
         return rc;
     }
 
+    d.effects = NULL;
+    d.max_effects = 0;
     d.max = weir_policy_rules(bundle->image, policy);
     d.rules = weir_arena_calloc(arena, d.max, sizeof(uint32_t));
 

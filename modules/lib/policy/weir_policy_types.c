@@ -3,7 +3,7 @@
  * Weir: types of expressions, and the guards of what may be absent.
  */
 
-#include "weir_policy_ast.h"
+#include "weir_policy_lex.h"
 
 
 /* "has X" that hold where the walk is. */
@@ -22,14 +22,24 @@ static void weir_policy_check_compare(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_expr_t *e);
 static void weir_policy_check_in(weir_policy_compiler_t *c,
     weir_policy_expr_t *e);
+static void weir_policy_check_sets(weir_policy_compiler_t *c,
+    weir_policy_expr_t *e);
+static int weir_policy_check_pattern(weir_policy_compiler_t *c,
+    weir_policy_expr_t *e, const char *op);
 static void weir_policy_check_like(weir_policy_compiler_t *c,
     weir_policy_expr_t *e);
+static void weir_policy_check_match(weir_policy_compiler_t *c,
+    weir_policy_expr_t *e);
+static void weir_policy_check_ref(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, weir_policy_expr_t *e);
 static void weir_policy_check_value(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_expr_t *e);
 static void weir_policy_check_list(weir_policy_compiler_t *c,
     weir_policy_literal_t *list);
 static weir_policy_type_t weir_policy_check_attr(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_attr_t *attr);
+static void weir_policy_check_undeclared(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, const weir_policy_attr_t *attr);
 static void weir_policy_mismatch(weir_policy_compiler_t *c,
     const weir_policy_expr_t *e);
 static void weir_policy_declared(weir_policy_compiler_t *c,
@@ -97,6 +107,7 @@ weir_policy_check_bool(weir_policy_compiler_t *c, weir_policy_file_t *file,
 
     case WEIR_POLICY_E_ATTR:
     case WEIR_POLICY_E_LITERAL:
+    case WEIR_POLICY_E_REF:
         weir_policy_check_value(c, file, e);
 
         if (e->type != WEIR_POLICY_T_BOOL && e->type != WEIR_POLICY_T_NONE) {
@@ -146,6 +157,16 @@ weir_policy_check_compare(weir_policy_compiler_t *c, weir_policy_file_t *file,
         return;
     }
 
+    if (e->op == WEIR_POLICY_E_MATCH) {
+        weir_policy_check_match(c, e);
+        return;
+    }
+
+    if (e->op == WEIR_POLICY_E_ANY_IN || e->op == WEIR_POLICY_E_ALL_IN) {
+        weir_policy_check_sets(c, e);
+        return;
+    }
+
     if (e->left->type != e->right->type) {
         weir_policy_mismatch(c, e);
         return;
@@ -176,8 +197,9 @@ weir_policy_check_compare(weir_policy_compiler_t *c, weir_policy_file_t *file,
         break;
 
     case WEIR_POLICY_T_SET:
-        weir_policy_error(c, e->loc, "%.*s is set<string>; sets know \"in\" "
-                          "only", weir_policy_s(text));
+        weir_policy_error(c, e->loc, "%.*s is set<string>; sets know \"in\", "
+                          "\"any in\" and \"all in\" only",
+                          weir_policy_s(text));
         break;
 
     default:
@@ -204,7 +226,7 @@ weir_policy_check_in(weir_policy_compiler_t *c, weir_policy_expr_t *e)
 
     if (left == WEIR_POLICY_T_SET) {
         weir_policy_error(c, e->left->loc, "%.*s is set<string>; \"any in\" "
-                          "and \"all in\" come with a later release of Weir",
+                          "and \"all in\" compare the items of sets",
                           weir_policy_s(text));
         weir_policy_declared(c, e->left);
         return;
@@ -267,27 +289,142 @@ weir_policy_check_in(weir_policy_compiler_t *c, weir_policy_expr_t *e)
 }
 
 
+/* "any in" and "all in": a set and a set or a list of strings. */
+
+static void
+weir_policy_check_sets(weir_policy_compiler_t *c, weir_policy_expr_t *e)
+{
+    uint32_t                   i;
+    weir_str_t                 text;
+    const char                *op;
+    const weir_policy_expr_t  *side;
+
+    op = e->op == WEIR_POLICY_E_ANY_IN ? "any in" : "all in";
+
+    for (i = 0; i < 2; i++) {
+        side = i == 0 ? e->left : e->right;
+        text = weir_policy_value_text(side);
+
+        if (side->type == WEIR_POLICY_T_SET) {
+            continue;
+        }
+
+        if (side->type != WEIR_POLICY_T_LIST) {
+            weir_policy_error(c, side->loc, "%.*s is %s; \"%s\" compares sets "
+                              "and lists of strings", weir_policy_s(text),
+                              weir_policy_type_name(side->type), op);
+            weir_policy_declared(c, side);
+            return;
+        }
+
+        if (side->literal->item_type != WEIR_POLICY_T_STRING
+            && side->literal->item_type != WEIR_POLICY_T_NONE)
+        {
+            weir_policy_error(c, side->loc, "the items of %.*s are %s; \"%s\" "
+                              "compares sets and lists of strings",
+                              weir_policy_s(text),
+                              weir_policy_type_name(side->literal->item_type),
+                              op);
+            weir_policy_declared(c, side);
+            return;
+        }
+    }
+
+    if (e->left->type == WEIR_POLICY_T_LIST
+        && e->right->type == WEIR_POLICY_T_LIST)
+    {
+        weir_policy_error(c, e->loc, "two lists are the same in every request: "
+                          "one side of \"%s\" is a claim", op);
+    }
+}
+
+
+/* A string on the left, a string in double quotes on the right. */
+
+static int
+weir_policy_check_pattern(weir_policy_compiler_t *c, weir_policy_expr_t *e,
+    const char *op)
+{
+    weir_str_t  text;
+
+    text = weir_policy_value_text(e->left);
+
+    if (e->left->type != WEIR_POLICY_T_STRING) {
+        weir_policy_error(c, e->left->loc, "%.*s is %s, \"%s\" compares "
+                          "strings", weir_policy_s(text),
+                          weir_policy_type_name(e->left->type), op);
+        weir_policy_declared(c, e->left);
+        return WEIR_ERROR;
+    }
+
+    if (e->right->op != WEIR_POLICY_E_LITERAL
+        || e->right->type != WEIR_POLICY_T_STRING)
+    {
+        weir_policy_error(c, e->right->loc, "the pattern of \"%s\" is a "
+                          "string in double quotes", op);
+        return WEIR_ERROR;
+    }
+
+    return WEIR_OK;
+}
+
+
+static void
+weir_policy_check_match(weir_policy_compiler_t *c, weir_policy_expr_t *e)
+{
+    char                          text[200];
+    size_t                        at;
+    const char                   *error;
+    weir_policy_loc_t             loc;
+    const weir_policy_literal_t  *pattern;
+
+    if (weir_policy_check_pattern(c, e, "~") != WEIR_OK) {
+        return;
+    }
+
+    pattern = e->right->literal;
+
+    /* the same one is looked at once */
+
+    if (!weir_policy_table_put(c, &c->regex_table, pattern->string, e)) {
+        return;
+    }
+
+    if (++c->nregexes > WEIR_POLICY_MAX_REGEXES) {
+
+        if (c->nregexes == WEIR_POLICY_MAX_REGEXES + 1) {
+            weir_policy_error(c, e->loc, "a bundle has at most %d different "
+                              "regular expressions", WEIR_POLICY_MAX_REGEXES);
+        }
+
+        return;
+    }
+
+    error = weir_policy_regex_check(c->arena, pattern->string, text,
+                                    sizeof(text), &at);
+    if (error == NULL) {
+        return;
+    }
+
+    /* a place inside a string with escapes is the string's own */
+
+    loc = pattern->loc;
+
+    if (pattern->text.len == pattern->string.len + 2) {
+        loc.offset += 1 + (uint32_t) at;
+    }
+
+    weir_policy_error(c, loc, "in the regular expression: %s", error);
+}
+
+
 static void
 weir_policy_check_like(weir_policy_compiler_t *c, weir_policy_expr_t *e)
 {
     size_t      i;
     weir_str_t  text;
 
-    text = weir_policy_value_text(e->left);
-
-    if (e->left->type != WEIR_POLICY_T_STRING) {
-        weir_policy_error(c, e->left->loc, "%.*s is %s, \"like\" compares "
-                          "strings", weir_policy_s(text),
-                          weir_policy_type_name(e->left->type));
-        weir_policy_declared(c, e->left);
-        return;
-    }
-
-    if (e->right->op != WEIR_POLICY_E_LITERAL
-        || e->right->type != WEIR_POLICY_T_STRING)
-    {
-        weir_policy_error(c, e->right->loc, "the pattern of \"like\" is a "
-                          "string in double quotes");
+    if (weir_policy_check_pattern(c, e, "like") != WEIR_OK) {
         return;
     }
 
@@ -319,11 +456,54 @@ weir_policy_check_value(weir_policy_compiler_t *c, weir_policy_file_t *file,
         return;
     }
 
+    if (e->op == WEIR_POLICY_E_REF) {
+        weir_policy_check_ref(c, file, e);
+        return;
+    }
+
     e->type = e->literal->type;
 
     if (e->type == WEIR_POLICY_T_LIST) {
         weir_policy_check_list(c, e->literal);
     }
+}
+
+
+/* A set is the list that it names. */
+
+static void
+weir_policy_check_ref(weir_policy_compiler_t *c, weir_policy_file_t *file,
+    weir_policy_expr_t *e)
+{
+    weir_str_t                near, name;
+    const weir_policy_set_t  *set;
+
+    name = e->ref->alias.text;
+    e->type = WEIR_POLICY_T_NONE;
+
+    if (name.len != 0
+        && weir_policy_table_get(&file->import_table, name) == NULL)
+    {
+        near = weir_policy_near_word(weir_policy_objects, name);
+
+        if (near.data != NULL) {
+            weir_policy_error(c, e->loc, "%.*s is no attribute and no import; "
+                              "is it %.*s?", weir_policy_s(name),
+                              weir_policy_s(near));
+            return;
+        }
+    }
+
+    set = weir_policy_lookup(c, file, e->ref,
+                              offsetof(weir_policy_file_t, set_table), "set");
+
+    if (set == NULL) {
+        return;
+    }
+
+    e->op = WEIR_POLICY_E_LITERAL;
+    e->literal = set->list;
+    e->type = WEIR_POLICY_T_LIST;
 }
 
 
@@ -375,8 +555,7 @@ weir_policy_check_attr(weir_policy_compiler_t *c, weir_policy_file_t *file,
             return attr->claim->type;
         }
 
-        weir_policy_error(c, attr->loc, "%.*s is not declared in a schema",
-                          weir_policy_s(attr->text));
+        weir_policy_check_undeclared(c, file, attr);
         return WEIR_POLICY_T_NONE;
 
     case WEIR_POLICY_A_SOURCE_IP:
@@ -389,6 +568,30 @@ weir_policy_check_attr(weir_policy_compiler_t *c, weir_policy_file_t *file,
     default:
         return WEIR_POLICY_T_STRING;
     }
+}
+
+
+static void
+weir_policy_check_undeclared(weir_policy_compiler_t *c,
+    weir_policy_file_t *file, const weir_policy_attr_t *attr)
+{
+    weir_str_t                  near;
+    const weir_policy_claim_t  *claim;
+
+    near = weir_policy_near(c, &file->claim_table, attr->name);
+
+    if (near.data == NULL) {
+        weir_policy_error(c, attr->loc, "%.*s is not declared in a schema",
+                          weir_policy_s(attr->text));
+        return;
+    }
+
+    claim = weir_policy_table_get(&file->claim_table, near);
+
+    weir_policy_error(c, attr->loc, "%.*s is not declared in a schema; is it "
+                      "%.*s?", weir_policy_s(attr->text),
+                      weir_policy_s(claim->text));
+    weir_policy_relate(c, claim->loc, "declared");
 }
 
 
@@ -422,6 +625,9 @@ weir_policy_declared(weir_policy_compiler_t *c, const weir_policy_expr_t *e)
 {
     if (e->op == WEIR_POLICY_E_ATTR && e->attr->claim != NULL) {
         weir_policy_relate(c, e->attr->claim->loc, "declared");
+
+    } else if (e->ref != NULL && e->literal != NULL) {
+        weir_policy_relate(c, e->literal->loc, "declared");
     }
 }
 

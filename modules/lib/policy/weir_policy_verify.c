@@ -18,6 +18,10 @@ typedef struct {
 static int weir_policy_verify_policy(weir_policy_verify_t *v);
 static int weir_policy_verify_rule(weir_policy_verify_t *v,
     const weir_policy_rule_rec_t *rule);
+static int weir_policy_verify_window(weir_policy_verify_t *v, uint32_t off);
+static int weir_policy_verify_indices(weir_policy_verify_t *v,
+    const weir_policy_array_t *a, uint32_t n);
+static int weir_policy_verify_strings(weir_policy_verify_t *v, uint32_t off);
 static int weir_policy_verify_attr(weir_policy_verify_t *v,
     const weir_policy_attr_rec_t *attr);
 static int weir_policy_verify_what(weir_policy_verify_t *v,
@@ -64,7 +68,9 @@ weir_policy_open(const void *data, size_t size)
 
     v.image = image;
 
-    if (!weir_policy_array(&v, &image->policies, sizeof(weir_policy_rec_t))) {
+    if (!weir_policy_array(&v, &image->policies, sizeof(weir_policy_rec_t))
+        || !weir_policy_refs(&v, &image->regexes))
+    {
         return NULL;
     }
 
@@ -94,6 +100,7 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
     const weir_policy_name_rec_t     *names;
     const weir_policy_princ_rec_t    *princs;
     const weir_policy_entry_rec_t    *entries;
+    const weir_policy_effect_rec_t   *effects;
     const weir_policy_literal_rec_t  *literals;
 
     rec = v->rec;
@@ -109,6 +116,7 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
         || !weir_policy_array(v, &rec->entries, sizeof(*entries))
         || !weir_policy_array(v, &rec->trie, sizeof(weir_policy_trie_rec_t))
         || !weir_policy_array(v, &rec->names, sizeof(*names))
+        || !weir_policy_array(v, &rec->effects, sizeof(*effects))
         || rec->trie.n == 0)
     {
         return 0;
@@ -143,9 +151,12 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
     princs = weir_policy_at(v->image, rec->princs.off);
 
     for (i = 0; i < rec->princs.n; i++) {
-        if (princs[i].kind > WEIR_POLICY_P_AUTHENTICATED
+        if (princs[i].kind > WEIR_POLICY_P_SPIFFE
             || (princs[i].kind == WEIR_POLICY_P_ROLE
                 && princs[i].role >= rec->roles.n)
+            || (princs[i].kind == WEIR_POLICY_P_SPIFFE
+                && princs[i].role != WEIR_POLICY_NONE
+                && !weir_policy_verify_strings(v, princs[i].role))
             || !weir_policy_ref(v, &princs[i].subject)
             || !weir_policy_ref(v, &princs[i].issuer))
         {
@@ -162,7 +173,22 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
     for (i = 0; i < rec->roles.n; i++) {
         if (!weir_policy_ref(v, &roles[i].name)
             || (roles[i].cond != WEIR_POLICY_NONE
-                && !weir_policy_verify_node(v, roles[i].cond, 0)))
+                && !weir_policy_verify_node(v, roles[i].cond, 0))
+            || !weir_policy_verify_indices(v, &roles[i].holders,
+                                           rec->roles.n))
+        {
+            return 0;
+        }
+    }
+
+    effects = weir_policy_at(v->image, rec->effects.off);
+
+    for (i = 0; i < rec->effects.n; i++) {
+        if (effects[i].kind >= WEIR_POLICY_EFFECTS
+            || !weir_policy_ref(v, &effects[i].name)
+            || !weir_policy_ref(v, &effects[i].value)
+            || (effects[i].kind == WEIR_POLICY_LOG
+                && (effects[i].number < 0 || effects[i].number > 2)))
         {
             return 0;
         }
@@ -208,15 +234,107 @@ static int
 weir_policy_verify_rule(weir_policy_verify_t *v,
     const weir_policy_rule_rec_t *rule)
 {
+    uint32_t         i;
+    const uint32_t  *nets;
+
+    if (!weir_policy_array(v, &rule->nets, sizeof(uint32_t))) {
+        return 0;
+    }
+
+    nets = weir_policy_at(v->image, rule->nets.off);
+
+    for (i = 0; i < rule->nets.n; i++) {
+        if (!weir_policy_verify_nets(v, nets[i])) {
+            return 0;
+        }
+    }
+
     return weir_policy_ref(v, &rule->name)
            && rule->princs <= v->rec->princs.n
            && rule->nprincs <= v->rec->princs.n - rule->princs
            && rule->whats <= v->rec->whats.n
            && rule->nwhats <= v->rec->whats.n - rule->whats
            && weir_policy_refs(v, &rule->hosts)
-           && weir_policy_verify_nets(v, rule->nets)
+           && weir_policy_verify_indices(v, &rule->effects, v->rec->effects.n)
+           && (rule->window == WEIR_POLICY_NONE
+               ? !(rule->flags & WEIR_POLICY_R_DURING)
+               : weir_policy_verify_window(v, rule->window))
            && (rule->cond == WEIR_POLICY_NONE
                || weir_policy_verify_node(v, rule->cond, 0));
+}
+
+
+static int
+weir_policy_verify_window(weir_policy_verify_t *v, uint32_t off)
+{
+    uint32_t                        i;
+    const weir_policy_array_t      *array;
+    const weir_policy_zone_rec_t   *zone;
+    const weir_policy_span_rec_t   *spans;
+
+    if (!weir_policy_inside(v, off, 1, sizeof(*array), 4)) {
+        return 0;
+    }
+
+    array = weir_policy_at(v->image, off);
+
+    if (!weir_policy_array(v, array, sizeof(weir_policy_span_rec_t))) {
+        return 0;
+    }
+
+    spans = weir_policy_at(v->image, array->off);
+
+    for (i = 0; i < array->n; i++) {
+
+        if (!weir_policy_inside(v, spans[i].zone, 1, sizeof(*zone), 8)) {
+            return 0;
+        }
+
+        zone = weir_policy_at(v->image, spans[i].zone);
+
+        if (!weir_policy_array(v, &zone->shifts,
+                               sizeof(weir_policy_shift_t)))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Indices below n. */
+
+static int
+weir_policy_verify_indices(weir_policy_verify_t *v,
+    const weir_policy_array_t *a, uint32_t n)
+{
+    uint32_t         i;
+    const uint32_t  *indices;
+
+    if (!weir_policy_array(v, a, sizeof(uint32_t))) {
+        return 0;
+    }
+
+    indices = weir_policy_at(v->image, a->off);
+
+    for (i = 0; i < a->n; i++) {
+        if (indices[i] >= n) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* An array of references to strings. */
+
+static int
+weir_policy_verify_strings(weir_policy_verify_t *v, uint32_t off)
+{
+    return weir_policy_inside(v, off, 1, sizeof(weir_policy_array_t), 4)
+           && weir_policy_refs(v, weir_policy_at(v->image, off));
 }
 
 
@@ -454,6 +572,24 @@ weir_policy_verify_node(weir_policy_verify_t *v, uint32_t i, uint32_t depth)
         return weir_policy_verify_operand(v, node->a, node->type)
                && weir_policy_verify_operand(v, node->b, node->type);
 
+    case WEIR_POLICY_N_ANY_SET:
+    case WEIR_POLICY_N_ALL_SET:
+        return node->a < v->rec->attrs.n
+               && attrs[node->a].type == WEIR_POLICY_T_SET
+               && node->b < v->rec->attrs.n
+               && attrs[node->b].type == WEIR_POLICY_T_SET;
+
+    case WEIR_POLICY_N_ANY_LIST:
+    case WEIR_POLICY_N_ALL_LIST:
+    case WEIR_POLICY_N_LIST_ALL:
+        return node->a < v->rec->attrs.n
+               && attrs[node->a].type == WEIR_POLICY_T_SET
+               && weir_policy_verify_strings(v, node->b);
+
+    case WEIR_POLICY_N_MATCH:
+        return node->b < v->image->regexes.n
+               && weir_policy_verify_operand(v, node->a, WEIR_POLICY_T_STRING);
+
     case WEIR_POLICY_N_LIKE:
         return (node->b & WEIR_POLICY_LITERAL)
                && weir_policy_verify_operand(v, node->a, WEIR_POLICY_T_STRING)
@@ -490,13 +626,8 @@ weir_policy_verify_in(weir_policy_verify_t *v,
 
     case WEIR_POLICY_N_IN_STRINGS:
 
-        if (node->type != WEIR_POLICY_T_STRING
-            || !weir_policy_inside(v, node->b, 1, sizeof(*list), 4))
-        {
-            return 0;
-        }
-
-        return weir_policy_refs(v, weir_policy_at(v->image, node->b));
+        return node->type == WEIR_POLICY_T_STRING
+               && weir_policy_verify_strings(v, node->b);
 
     case WEIR_POLICY_N_IN_NUMBERS:
 
