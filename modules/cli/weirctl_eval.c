@@ -33,6 +33,11 @@ typedef struct {
 } weirctl_eval_t;
 
 
+/* More effects than any request meets; a policy may still have more. */
+
+#define WEIRCTL_EVAL_EFFECTS  4096
+
+
 /* The line bounds all but what would make the parser recurse. */
 
 static const weir_json_limits_t  weirctl_eval_limits = {
@@ -40,7 +45,10 @@ static const weir_json_limits_t  weirctl_eval_limits = {
 };
 
 
-static json_t *weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line);
+static json_t *weirctl_eval_line(weirctl_bundle_t *b,
+    weir_policy_regexes_t *regexes, weir_str_t line);
+static json_t *weirctl_eval_obligations(weirctl_eval_t *e,
+    const weir_policy_decision_t *d);
 static json_t *weirctl_eval_answer(weirctl_eval_t *e);
 static int weirctl_eval_request(weirctl_eval_t *e, const json_t *json);
 static int weirctl_eval_address(weirctl_eval_t *e, const json_t *json,
@@ -66,6 +74,8 @@ weirctl_eval(weirctl_t *ctl)
     json_t           *answer;
     weir_str_t        line;
     weirctl_bundle_t  b;
+
+    weir_policy_regexes_t  *regexes;
 
     rc = weirctl_options(ctl, "Reads requests from stdin, one JSON object a "
                          "line, and answers each by a line:\n"
@@ -95,6 +105,16 @@ weirctl_eval(weirctl_t *ctl)
         rc = WEIRCTL_NO;
     }
 
+    regexes = NULL;
+
+    if (rc == WEIRCTL_GO_ON) {
+        regexes = weir_policy_regexes_create(&weir_alloc_malloc,
+                                             b.bundle.image);
+        if (regexes == NULL) {
+            rc = weirctl_error("out of memory");
+        }
+    }
+
     buf = NULL;
     size = 0;
 
@@ -107,7 +127,7 @@ weirctl_eval(weirctl_t *ctl)
             break;
         }
 
-        answer = weirctl_eval_line(&b, line);
+        answer = weirctl_eval_line(&b, regexes, line);
 
         if (answer == NULL
             || json_dumpf(answer, stdout, JSON_COMPACT) != 0)
@@ -124,6 +144,7 @@ weirctl_eval(weirctl_t *ctl)
     }
 
     free(buf);
+    weir_policy_regexes_destroy(regexes);
     weirctl_bundle_done(&b);
 
     return rc;
@@ -131,7 +152,8 @@ weirctl_eval(weirctl_t *ctl)
 
 
 static json_t *
-weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
+weirctl_eval_line(weirctl_bundle_t *b, weir_policy_regexes_t *regexes,
+    weir_str_t line)
 {
     json_t          *json, *answer, *out;
     json_error_t     jerr = { .text = "" }, again;
@@ -143,6 +165,7 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
     weir_arena_init(&e.arena, &weir_alloc_malloc, 0);
 
     e.b = b;
+    e.r.regexes = regexes;
     json = NULL;
     answer = NULL;
 
@@ -199,7 +222,7 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_str_t line)
 static json_t *
 weirctl_eval_answer(weirctl_eval_t *e)
 {
-    json_t                     *rules;
+    json_t                     *rules, *answer, *obligations;
     uint32_t                    i;
     weir_str_t                  name;
     weir_policy_decision_t      d;
@@ -209,8 +232,10 @@ weirctl_eval_answer(weirctl_eval_t *e)
 
     d.max = weir_policy_rules(image, e->policy);
     d.rules = weir_arena_calloc(&e->arena, d.max + 1, sizeof(uint32_t));
+    d.max_effects = WEIRCTL_EVAL_EFFECTS;
+    d.effects = weir_arena_calloc(&e->arena, d.max_effects, sizeof(uint32_t));
 
-    if (d.rules == NULL
+    if (d.rules == NULL || d.effects == NULL
         || weir_policy_decide_text(&e->arena, image, e->policy, &e->r,
                                    e->path, e->host, &e->fields, &d)
            != WEIR_OK)
@@ -232,11 +257,138 @@ weirctl_eval_answer(weirctl_eval_t *e)
         }
     }
 
-    return json_pack("{s:s, s:o, s:s, s:{}}", "verdict",
-                     d.verdict == WEIR_POLICY_PERMIT ? "permit" : "deny",
-                     "rules", rules,
-                     "reason", weir_policy_reason_name(d.reason),
-                     "obligations");
+    obligations = weirctl_eval_obligations(e, &d);
+
+    if (obligations == NULL) {
+        json_decref(rules);
+        return NULL;
+    }
+
+    answer = json_pack("{s:s, s:o, s:s, s:o}", "verdict",
+                       d.verdict == WEIR_POLICY_PERMIT ? "permit" : "deny",
+                       "rules", rules,
+                       "reason", weir_policy_reason_name(d.reason),
+                       "obligations", obligations);
+
+    /* what shadow rules would change */
+
+    if (answer != NULL && d.shadow != d.verdict
+        && json_object_set_new(answer, "shadow",
+                               json_string(d.shadow == WEIR_POLICY_PERMIT
+                                           ? "permit" : "deny"))
+           != 0)
+    {
+        json_decref(answer);
+        return NULL;
+    }
+
+    return answer;
+}
+
+
+/*
+ * {"limit":[...],"split":{SPLIT:COLOUR},"slo":NAME,"add_header":{NAME:VALUE},
+ * "set_header":{NAME:VALUE},"log":LEVEL,"status":N}: what there is of them.
+ */
+
+static json_t *
+weirctl_eval_obligations(weirctl_eval_t *e, const weir_policy_decision_t *d)
+{
+    char                   *key;
+    json_t                 *all, *kind, *value;
+    uint32_t                i;
+    const char             *name;
+    weir_policy_effect_t    effect;
+
+    all = json_object();
+
+    if (d->neffects > d->max_effects) {
+        json_decref(all);
+        return NULL;
+    }
+
+    for (i = 0; all != NULL && i < d->neffects; i++) {
+
+        weir_policy_effect(e->b->bundle.image, e->policy, d->effects[i],
+                           &effect);
+
+        name = weir_policy_effect_name(effect.kind);
+        value = NULL;
+
+        switch (effect.kind) {
+
+        case WEIR_POLICY_LOG:
+            value = json_string(weir_policy_level_name(effect.number));
+            break;
+
+        case WEIR_POLICY_STATUS:
+            value = json_integer(effect.number);
+            break;
+
+        case WEIR_POLICY_SLO:
+        case WEIR_POLICY_LIMIT:
+            value = json_stringn((const char *) effect.name.data,
+                                 effect.name.len);
+            break;
+
+        default:
+            value = json_stringn((const char *) effect.value.data,
+                                 effect.value.len);
+            break;
+        }
+
+        if (effect.kind == WEIR_POLICY_LOG || effect.kind == WEIR_POLICY_STATUS
+            || effect.kind == WEIR_POLICY_SLO)
+        {
+            if (json_object_set_new(all, name, value) != 0) {
+                goto nomem;
+            }
+
+            continue;
+        }
+
+        kind = json_object_get(all, name);
+
+        if (kind == NULL) {
+            kind = effect.kind == WEIR_POLICY_LIMIT ? json_array()
+                                                    : json_object();
+
+            if (json_object_set_new(all, name, kind) != 0) {
+                json_decref(value);
+                goto nomem;
+            }
+        }
+
+        if (effect.kind == WEIR_POLICY_LIMIT) {
+
+            if (json_array_append_new(kind, value) != 0) {
+                goto nomem;
+            }
+
+            continue;
+        }
+
+        key = weir_arena_calloc(&e->arena, 1, effect.name.len + 1);
+
+        if (key == NULL) {
+            json_decref(value);
+            goto nomem;
+        }
+
+        memcpy(key, effect.name.data, effect.name.len);
+
+        if (json_object_set_new(kind, key, value) != 0) {
+            goto nomem;
+        }
+    }
+
+    return all;
+
+nomem:
+
+    json_decref(all);
+
+    return NULL;
 }
 
 

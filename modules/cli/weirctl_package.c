@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "weirctl_package.h"
+#include "weir_zoneinfo.h"
 
 
 #define WEIRCTL_PACKAGE_MAX  (WEIR_BUNDLE_MAX + 2 * WEIR_ENVELOPE_MAX)
@@ -86,11 +87,15 @@ int
 weirctl_package_compile(const weirctl_t *ctl, weirctl_bundle_t *b,
     const weir_policy_source_t *files, uint32_t nfiles, int tests)
 {
+    weir_zoneinfo_t  zi;
+
     memset(b, 0, sizeof(weirctl_bundle_t));
 
     weir_arena_init(&b->arena, &weir_alloc_malloc, 0);
 
-    if (weir_policy_compile(&b->arena, files, nfiles, &b->bundle)
+    weir_zoneinfo(&zi, &b->arena, WEIR_ZONEINFO);
+
+    if (weir_policy_compile(&b->arena, files, nfiles, &zi.zones, &b->bundle)
         != WEIR_OK)
     {
         return weirctl_nomem();

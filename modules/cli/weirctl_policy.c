@@ -252,6 +252,7 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
     uint32_t               nsources;
     weir_err_t             err;
     struct stat            st;
+    weir_zoneinfo_t        zi;
     weir_policy_files_t    files;
     weir_policy_source_t  *sources;
 
@@ -294,7 +295,10 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
         return WEIRCTL_USAGE;
     }
 
-    if (weir_policy_compile(&b->arena, sources, nsources, &b->bundle)
+    weir_zoneinfo(&zi, &b->arena, WEIR_ZONEINFO);
+
+    if (weir_policy_compile(&b->arena, sources, nsources, &zi.zones,
+                            &b->bundle)
         != WEIR_OK)
     {
         return weirctl_error("out of memory");
@@ -335,6 +339,7 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
     int                    rc;
     weir_str_t             text;
     const char            *name;
+    weir_zoneinfo_t        zi;
     weir_policy_source_t  *source;
 
     rc = weirctl_read(path, WEIR_POLICY_MAX_SOURCE, &text);
@@ -358,8 +363,11 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
 
     free((void *) text.data);
 
+    weir_zoneinfo(&zi, &b->arena, WEIR_ZONEINFO);
+
     if ((source->text.data == NULL && text.len)
-        || weir_policy_compile(&b->arena, source, 1, &b->bundle) != WEIR_OK)
+        || weir_policy_compile(&b->arena, source, 1, &zi.zones, &b->bundle)
+           != WEIR_OK)
     {
         return weirctl_error("out of memory");
     }

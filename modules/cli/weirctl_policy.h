@@ -9,6 +9,7 @@
 
 #include "weirctl.h"
 #include "weir_policy.h"
+#include "weir_zoneinfo.h"
 
 
 typedef struct {

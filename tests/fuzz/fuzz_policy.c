@@ -13,6 +13,7 @@
 #include "weir_policy.h"
 
 
+static int zone(void *ctx, weir_str_t name, weir_str_t *tzif);
 static void decide(weir_arena_t *arena, const weir_policy_image_t *image,
     uint32_t policy);
 
@@ -31,6 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     weir_str_t               s;
     weir_arena_t             arena;
     weir_policy_source_t     source;
+    weir_policy_zones_t      zones;
     weir_policy_bundle_t     bundle, again;
     weir_policy_outcome_t    outcome;
 
@@ -52,11 +54,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, prefix, n);
     memcpy(text + n, data + 1, size - 1);
 
+    zones.read = zone;
+    zones.ctx = NULL;
+
     source.name = weir_str("fuzz.policy");
     source.text.data = text;
     source.text.len = n + size - 1;
 
-    if (weir_policy_compile(&arena, &source, 1, &bundle) != WEIR_OK) {
+    if (weir_policy_compile(&arena, &source, 1, &zones, &bundle) != WEIR_OK) {
         goto done;
     }
 
@@ -86,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
 
-    if (weir_policy_compile(&arena, &source, 1, &again) == WEIR_OK
+    if (weir_policy_compile(&arena, &source, 1, &zones, &again) == WEIR_OK
         && (again.size != bundle.size
             || memcmp(again.image, bundle.image, bundle.size) != 0))
     {
@@ -110,10 +115,43 @@ done:
 }
 
 
+/* One zone, no file: summer time by a footer's rule. */
+
+static int
+zone(void *ctx, weir_str_t name, weir_str_t *tzif)
+{
+    size_t          i;
+    static uint8_t  paris[2 * 51 + 32];
+
+    static const char  footer[] = "\nCET-1CEST,M3.5.0,M10.5.0/3\n";
+
+    (void) ctx;
+
+    if (!weir_str_eq(name, weir_str("Europe/Paris"))) {
+        return WEIR_DECLINED;
+    }
+
+    /* twice a head and one type with a name of one byte: offset 0 */
+
+    for (i = 0; i < 2 * 51; i += 51) {
+        memcpy(paris + i, "TZif2", 5);
+        paris[i + 39] = 1;
+        paris[i + 43] = 1;
+    }
+
+    memcpy(paris + i, footer, sizeof(footer) - 1);
+
+    tzif->data = paris;
+    tzif->len = i + sizeof(footer) - 1;
+
+    return WEIR_OK;
+}
+
+
 static void
 decide(weir_arena_t *arena, const weir_policy_image_t *image, uint32_t policy)
 {
-    uint32_t                 i, k, rules[4];
+    uint32_t                 i, k, rules[4], effects[4];
     weir_addr_t              ip;
     weir_policy_fields_t     fields;
     weir_policy_request_t    r;
@@ -152,6 +190,8 @@ decide(weir_arena_t *arena, const weir_policy_image_t *image, uint32_t policy)
 
             d.rules = rules;
             d.max = 4;
+            d.effects = effects;
+            d.max_effects = 4;
 
             if (weir_policy_decide_text(arena, image, policy, &r,
                                         (weir_str_t) { strlen(paths[i]),

@@ -28,7 +28,51 @@ typedef struct {
     weir_arena_t          arena;
     weir_policy_source_t  source;
     weir_policy_bundle_t  b;
+    weir_policy_zones_t   zones;
 } policy_t;
+
+
+/* The system's time zones, in p's arena. */
+
+static inline int
+policy_zone(void *ctx, weir_str_t name, weir_str_t *tzif)
+{
+    char       path[256];
+    FILE      *f;
+    uint8_t   *buf;
+    policy_t  *p;
+
+    p = ctx;
+
+    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", (int) name.len,
+             (const char *) name.data);
+
+    f = fopen(path, "rb");
+
+    if (f == NULL) {
+        return WEIR_DECLINED;
+    }
+
+    buf = weir_arena_alloc(&p->arena, 65536);
+    assert_non_null(buf);
+
+    tzif->data = buf;
+    tzif->len = fread(buf, 1, 65536, f);
+
+    fclose(f);
+
+    return WEIR_OK;
+}
+
+
+static inline const weir_policy_zones_t *
+policy_zones(policy_t *p)
+{
+    p->zones.read = policy_zone;
+    p->zones.ctx = p;
+
+    return &p->zones;
+}
 
 
 /* Line 1 of every policy; its body begins on line 2. */
@@ -47,7 +91,8 @@ policy_source(policy_t *p, const void *text, size_t len)
     p->source.text.data = text;
     p->source.text.len = len;
 
-    assert_int_equal(weir_policy_compile(&p->arena, &p->source, 1, &p->b),
+    assert_int_equal(weir_policy_compile(&p->arena, &p->source, 1,
+                                         policy_zones(p), &p->b),
                      WEIR_OK);
 }
 
@@ -70,7 +115,8 @@ policy_body(policy_t *p, const char *body)
     p->source.name = str("p.policy");
     p->source.text = str(text);
 
-    assert_int_equal(weir_policy_compile(&p->arena, &p->source, 1, &p->b),
+    assert_int_equal(weir_policy_compile(&p->arena, &p->source, 1,
+                                         policy_zones(p), &p->b),
                      WEIR_OK);
 }
 
@@ -235,6 +281,7 @@ decides(policy_t *p, weir_policy_request_t *r, const char *path,
     weir_policy_decision_t   d;
 
     memset(&none, 0, sizeof(none));
+    memset(&d, 0, sizeof(d));
 
     if (p->b.image == NULL) {
         policy_show(p);

@@ -296,7 +296,7 @@ compile(weir_arena_t *a, weir_refusal_e *why)
         { 27, (const uint8_t *) "language 1; policy orders;\n" }
     };
 
-    return weir_bundle_compile(&bundle, a, &file, 1, why, &error);
+    return weir_bundle_compile(&bundle, a, &file, 1, NULL, why, &error);
 }
 
 
@@ -310,7 +310,7 @@ compile_error(weir_arena_t *a, weir_refusal_e *why)
         { 37, (const uint8_t *) "language 1; policy orders; permit {}\n" }
     };
 
-    return weir_bundle_compile(&bundle, a, &file, 1, why, &error);
+    return weir_bundle_compile(&bundle, a, &file, 1, NULL, why, &error);
 }
 
 
@@ -389,8 +389,8 @@ compiled(void **state)
         file.name = weir_str("a.policy");
         file.text = str(v[i].text);
 
-        assert_int_equal(weir_bundle_compile(&bundle, &arena, &file, 1, &why,
-                                             &error),
+        assert_int_equal(weir_bundle_compile(&bundle, &arena, &file, 1, NULL,
+                                             &why, &error),
                          v[i].word[0] == '\0' ? WEIR_OK : WEIR_DECLINED);
         assert_word(why, v[i].word);
         assert_string_equal(error.text, v[i].error);

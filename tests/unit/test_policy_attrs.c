@@ -280,6 +280,8 @@ test_no_callbacks(void **state)
     r.principal = str(WEIR_POLICY_NOBODY);
     d.rules = rules;
     d.max = 1;
+    d.effects = NULL;
+    d.max_effects = 0;
 
     weir_policy_decide(p.b.image, 0, &r, &d);
 

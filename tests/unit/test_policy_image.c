@@ -165,6 +165,8 @@ test_damage_inside(void **state)
             } else if (weir_policy_count(image) == 1) {
                 d.rules = rules;
                 d.max = 8;
+                d.effects = NULL;
+                d.max_effects = 0;
                 weir_policy_decide(image, 0, &r, &d);
 
                 assert_true(d.reason <= WEIR_POLICY_DEFAULT_DENY);
@@ -206,7 +208,7 @@ test_names(void **state)
     }
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
-    assert_int_equal(weir_policy_compile(&arena, sources, 5, &b), WEIR_OK);
+    assert_int_equal(weir_policy_compile(&arena, sources, 5, NULL, &b), WEIR_OK);
     assert_non_null(b.image);
 
     assert_int_equal(weir_policy_count(b.image), 4);
@@ -236,7 +238,7 @@ test_names(void **state)
     sources[4].name = str("y.policy");
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
-    assert_int_equal(weir_policy_compile(&arena, sources, 5, &b), WEIR_OK);
+    assert_int_equal(weir_policy_compile(&arena, sources, 5, NULL, &b), WEIR_OK);
     assert_null(b.image);
     assert_int_equal(b.ndiags, 1);
     assert_int_equal(b.diags[0].place.file, 4);
@@ -280,6 +282,8 @@ test_few_places(void **state)
     for (max = 0; max <= 100; max++) {
         d.rules = rules;
         d.max = max;
+        d.effects = NULL;
+        d.max_effects = 0;
 
         weir_policy_decide(p.b.image, 0, &r, &d);
 

@@ -30,6 +30,8 @@ overlap_decide(policy_t *p, weir_policy_decision_t *d, uint32_t *rules,
 
     d->rules = rules;
     d->max = max;
+    d->effects = NULL;
+    d->max_effects = 0;
 
     weir_policy_decide(p->b.image, 0, &r, d);
 }

@@ -54,7 +54,7 @@ test_random(void **state)
         c.nlines = nlines;
 
         weir_policy_parse(&c, &file);
-        weir_policy_check(&c, &file);
+        weir_policy_check(&c);
         assert_int_equal(c.nerrors, 0);
 
         for (k = 0; k < REQUESTS; k++) {

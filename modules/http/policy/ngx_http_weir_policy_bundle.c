@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_weir_policy_internal.h"
+#include "weir_zoneinfo.h"
 
 #include <openssl/evp.h>
 
@@ -57,6 +58,7 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
     int                             rc;
     uint32_t                        n;
     weir_err_t                      err;
+    weir_zoneinfo_t                 zi;
     ngx_pool_cleanup_t             *cln;
     weir_policy_files_t             files;
     weir_policy_bundle_t            bundle;
@@ -87,8 +89,11 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    weir_zoneinfo(&zi, arena, WEIR_ZONEINFO);
+
     if (rc != WEIR_OK
-        || weir_policy_compile(arena, sources, n, &bundle) != WEIR_OK)
+        || weir_policy_compile(arena, sources, n, &zi.zones, &bundle)
+           != WEIR_OK)
     {
         goto nomem;
     }

@@ -142,6 +142,8 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     decision.rules = rules;
     decision.max = 1;
+    decision.effects = NULL;
+    decision.max_effects = 0;
 
     ngx_http_weir_policy_request(&pr, r, q);
 
@@ -181,6 +183,18 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     d->status = NGX_HTTP_FORBIDDEN;
     d->final = (decision.reason == WEIR_POLICY_DENY_RULE
                 || decision.reason == WEIR_POLICY_DENY_UNKNOWN);
+
+    /* what cannot be enforced denies */
+
+    if (decision.verdict == WEIR_POLICY_PERMIT && decision.neffects) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "weir: policy \"%V\" permits with an obligation that "
+                      "cannot be met here", &lcf->policy);
+
+        d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        decision.reason = WEIR_POLICY_FAILED;
+        goto done;
+    }
 
     if (decision.verdict == WEIR_POLICY_PERMIT
         && decision.reason == WEIR_POLICY_PERMIT_RULE)

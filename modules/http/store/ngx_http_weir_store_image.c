@@ -6,6 +6,7 @@
 
 #include "ngx_http_weir_store.h"
 #include "weir_bundle.h"
+#include "weir_zoneinfo.h"
 
 
 ngx_int_t
@@ -100,6 +101,7 @@ ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
     uint32_t                      i, n;
     weir_unpack_t                 unpack;
     weir_refusal_e                why;
+    weir_zoneinfo_t               zi;
     weir_policy_bundle_t          bundle;
     weir_policy_source_t         *files;
     ngx_http_weir_store_found_t  *head;
@@ -133,8 +135,10 @@ ngx_http_weir_store_image(ngx_http_weir_store_round_t *round,
         return NGX_ERROR;
     }
 
-    rc = weir_bundle_compile(&bundle, &round->arena, files, n, &head->why,
-                             &head->err);
+    weir_zoneinfo(&zi, &round->arena, WEIR_ZONEINFO);
+
+    rc = weir_bundle_compile(&bundle, &round->arena, files, n, &zi.zones,
+                             &head->why, &head->err);
 
     if (rc == WEIR_NOMEM) {
         goto nomem;

@@ -12,10 +12,10 @@ static int weir_bundle_error(const weir_policy_bundle_t *bundle,
 
 int
 weir_bundle_compile(weir_policy_bundle_t *bundle, weir_arena_t *a,
-    const weir_policy_source_t *files, uint32_t nfiles, weir_refusal_e *why,
-    weir_err_t *err)
+    const weir_policy_source_t *files, uint32_t nfiles,
+    const weir_policy_zones_t *zones, weir_refusal_e *why, weir_err_t *err)
 {
-    if (weir_policy_compile(a, files, nfiles, bundle) != WEIR_OK) {
+    if (weir_policy_compile(a, files, nfiles, zones, bundle) != WEIR_OK) {
         return WEIR_NOMEM;
     }
 

@@ -18,8 +18,8 @@
  * filled then, too; WEIR_NOMEM.
  */
 int weir_bundle_compile(weir_policy_bundle_t *bundle, weir_arena_t *a,
-    const weir_policy_source_t *files, uint32_t nfiles, weir_refusal_e *why,
-    weir_err_t *err);
+    const weir_policy_source_t *files, uint32_t nfiles,
+    const weir_policy_zones_t *zones, weir_refusal_e *why, weir_err_t *err);
 
 
 #endif /* WEIR_BUNDLE_H_INCLUDED */

@@ -355,6 +355,7 @@ struct weir_policy_clause_s {
     weir_policy_effect_kind_t   kind;
     weir_policy_loc_t           loc;
     weir_policy_word_t          name;    /* quota, split, objective, header */
+    weir_str_t                  shown;   /* a header's as it was written */
     weir_policy_word_t          value;   /* colour, header's value */
     int64_t                     number;  /* level of log, status */
     uint32_t                    index;   /* in the image */

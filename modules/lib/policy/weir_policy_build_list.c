@@ -335,12 +335,15 @@ weir_policy_build_effects(weir_policy_builder_t *b, weir_policy_rec_t *rec)
         return WEIR_NOMEM;
     }
 
-    for (i = 0; i < n; i++) {
+    /* of headers that differ in case, that which was written first is shown */
+
+    for (i = n; i-- != 0; /* void */ ) {
 
         memset(&er, 0, sizeof(weir_policy_effect_rec_t));
 
         er.kind = all[i]->kind;
-        er.name = weir_policy_intern(b, all[i]->name.text);
+        er.name = weir_policy_intern(b, all[i]->shown.len != 0
+                                        ? all[i]->shown : all[i]->name.text);
         er.value = weir_policy_intern(b, all[i]->value.text);
         er.number = all[i]->number;
 

@@ -165,6 +165,7 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
         return weir_policy_expected(ps, "a header's name");
     }
 
+    clause->shown = ps->tok.text;
     clause->name.text = ps->tok.text;
     clause->name.loc = weir_policy_here(ps);
 
