@@ -8,6 +8,9 @@
 #define POLICY_PLAIN_H_INCLUDED
 
 
+#include <regex.h>
+#include <time.h>
+
 #include "policy_make.h"
 #include "weir_policy_ast.h"
 
@@ -35,6 +38,8 @@ typedef struct {
 
 
 static int  plain_expr(plain_t *pl, const weir_policy_expr_t *e);
+static int  plain_sets(plain_t *pl, const weir_policy_expr_t *e);
+static int  plain_match(weir_str_t pattern, weir_str_t s);
 
 
 static int
@@ -302,6 +307,10 @@ plain_value(plain_t *pl, const weir_policy_expr_t *e, plain_value_t *v)
         v->s = pl->r->principal;
         break;
 
+    case WEIR_POLICY_A_SPIFFE:
+        v->s = pl->r->spiffe;
+        break;
+
     default:
         v->s = pl->fields->tls[a->kind - WEIR_POLICY_A_TLS];
         break;
@@ -365,6 +374,82 @@ plain_in(const weir_policy_expr_t *e, const plain_value_t *l)
 }
 
 
+/* Items of a literal or claim as an array. */
+
+static void
+plain_items(plain_t *pl, const weir_policy_expr_t *e, plain_value_t *v)
+{
+    const weir_policy_literal_t  *item;
+
+    if (e->op != WEIR_POLICY_E_LITERAL) {
+        plain_value(pl, e, v);
+        return;
+    }
+
+    memset(v, 0, sizeof(*v));
+    v->there = v->sure = 1;
+
+    for (item = e->literal->items; item != NULL; item = item->next) {
+        v->items[v->nitems++] = item->string;
+    }
+}
+
+
+static int
+plain_sets(plain_t *pl, const weir_policy_expr_t *e)
+{
+    unsigned       i, k, hits;
+    plain_value_t  l, r;
+
+    plain_items(pl, e->left, &l);
+    plain_items(pl, e->right, &r);
+
+    if (!l.there || !l.sure || !r.there || !r.sure) {
+        return U;
+    }
+
+    hits = 0;
+
+    for (i = 0; i < l.nitems; i++) {
+        for (k = 0; k < r.nitems && !weir_str_eq(l.items[i], r.items[k]); k++)
+        {
+            /* void */
+        }
+
+        hits += k < r.nitems;
+    }
+
+    return (e->op == WEIR_POLICY_E_ANY_IN ? hits != 0 : hits == l.nitems)
+           ? T : F;
+}
+
+
+/*
+ * The few patterns of the random policies, by POSIX's regular expressions,
+ * which share no code with PCRE2.
+ */
+
+static int
+plain_match(weir_str_t pattern, weir_str_t s)
+{
+    int      rc;
+    char     p[200], t[200];
+    regex_t  re;
+
+    assert_true(pattern.len < 100 && s.len < 100);
+
+    snprintf(p, sizeof(p), "^(%.*s)$", (int) pattern.len,
+             (const char *) pattern.data);
+    snprintf(t, sizeof(t), "%.*s", (int) s.len, (const char *) s.data);
+
+    assert_int_equal(regcomp(&re, p, REG_EXTENDED | REG_NOSUB), 0);
+    rc = regexec(&re, t, 0, NULL, 0);
+    regfree(&re);
+
+    return rc == 0 ? T : F;
+}
+
+
 static int
 plain_compare(plain_t *pl, const weir_policy_expr_t *e)
 {
@@ -372,7 +457,16 @@ plain_compare(plain_t *pl, const weir_policy_expr_t *e)
     unsigned       i;
     plain_value_t  l, r;
 
+    if (e->op == WEIR_POLICY_E_ANY_IN || e->op == WEIR_POLICY_E_ALL_IN) {
+        return plain_sets(pl, e);
+    }
+
     plain_value(pl, e->left, &l);
+
+    if (e->op == WEIR_POLICY_E_MATCH) {
+        return !l.there || !l.sure ? U
+               : plain_match(e->right->literal->string, l.s);
+    }
 
     if (e->op == WEIR_POLICY_E_IN && e->right->op == WEIR_POLICY_E_LITERAL) {
         return !l.there || !l.sure ? U : plain_in(e, &l) ? T : F;
@@ -463,15 +557,91 @@ plain_expr(plain_t *pl, const weir_policy_expr_t *e)
 }
 
 
+/* Its "when", or any role that includes it: by names, downwards. */
+
+static int
+plain_role(plain_t *pl, const weir_policy_role_t *role)
+{
+    int                         v;
+    const weir_policy_role_t   *other;
+    const weir_policy_words_t  *w;
+
+    v = role->when == NULL ? F : plain_expr(pl, role->when);
+
+    for (other = pl->file->roles; other != NULL; other = other->next) {
+        for (w = other->includes; w != NULL; w = w->next) {
+            if (weir_str_eq(w->word.text, role->name.text)) {
+                v = kleene_or(v, plain_role(pl, other));
+            }
+        }
+    }
+
+    return v;
+}
+
+
+static int
+plain_window(plain_t *pl, const weir_policy_window_t *window)
+{
+    time_t                     t;
+    unsigned                   day, minute;
+    struct tm                  tm;
+    const weir_policy_span_t  *span;
+
+    if (!pl->r->has_time) {
+        return U;
+    }
+
+    for (span = window->spans; span != NULL; span = span->next) {
+
+        /* the random policies know UTC and this one, of a fixed offset */
+
+        t = (time_t) pl->r->time;
+        t += span->zone.text.len == 3 ? 0 : 5 * 3600 + 45 * 60;
+
+        gmtime_r(&t, &tm);
+        day = (unsigned) (tm.tm_wday + 6) % 7;
+        minute = (unsigned) (tm.tm_hour * 60 + tm.tm_min);
+
+        if (day >= span->first && day <= span->last && minute >= span->from
+            && minute < span->to)
+        {
+            return T;
+        }
+    }
+
+    return F;
+}
+
+
 static int
 plain_who(plain_t *pl, const weir_policy_princ_t *p)
 {
-    int  v;
+    int                           v;
+    const weir_policy_literal_t  *item;
 
     switch (p->kind) {
 
     case WEIR_POLICY_P_ROLE:
-        return p->role->when == NULL ? F : plain_expr(pl, p->role->when);
+        return plain_role(pl, p->role);
+
+    case WEIR_POLICY_P_SPIFFE:
+
+        if (pl->r->spiffe.data == NULL) {
+            return F;
+        }
+
+        if (p->set == NULL) {
+            return weir_str_eq(p->name.text, pl->r->spiffe) ? T : F;
+        }
+
+        for (item = p->set->list->items; item != NULL; item = item->next) {
+            if (weir_str_eq(item->string, pl->r->spiffe)) {
+                return T;
+            }
+        }
+
+        return F;
 
     case WEIR_POLICY_P_ANYONE:
         return T;
@@ -490,6 +660,25 @@ plain_who(plain_t *pl, const weir_policy_princ_t *p)
 
         return v ? T : F;
     }
+}
+
+
+static int
+plain_net(const weir_policy_net_t *net, const weir_addr_t *ip)
+{
+    const weir_policy_literal_t  *item;
+
+    if (net->set == NULL) {
+        return weir_cidr_contains(&net->cidr, ip) ? T : F;
+    }
+
+    for (item = net->set->list->items; item != NULL; item = item->next) {
+        if (weir_cidr_contains(&item->net, ip)) {
+            return T;
+        }
+    }
+
+    return F;
 }
 
 
@@ -527,11 +716,14 @@ plain_rule(plain_t *pl, const weir_policy_rule_t *rule)
         v = pl->r->source_ip == NULL ? U : F;
 
         for (net = rule->nets; net != NULL && v != U; net = net->next) {
-            v = kleene_or(v, weir_cidr_contains(&net->cidr, pl->r->source_ip)
-                             ? T : F);
+            v = kleene_or(v, plain_net(net, pl->r->source_ip));
         }
 
         value = kleene_and(value, v);
+    }
+
+    if (rule->has_during) {
+        value = kleene_and(value, plain_window(pl, rule->window));
     }
 
     for (cond = rule->conds; cond != NULL; cond = cond->next) {
@@ -572,6 +764,10 @@ plain_decide(plain_t *pl, char *out)
                 pl->what = w;
                 v = kleene_or(v, plain_rule(pl, rule));
             }
+        }
+
+        if (rule->shadow) {
+            continue;
         }
 
         if (rule->deny && v != F) {

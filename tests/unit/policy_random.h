@@ -74,10 +74,18 @@ static const char *const  strings[] = {
     "header(\"H2\")", "query(\"q1\")", "query(\"q2\")", "request.method",
     "request.path", "request.host", "request.scheme", "identity.kind",
     "identity.issuer", "identity.subject", "identity.principal",
-    "tls.version", "tls.sni"
+    "tls.version", "tls.sni", "identity.spiffe"
 };
 static const char *const  likes[] = {
     "*", "a*", "*b", "a*b", "\\\\*", "*a*", "", "jwt*", "/a*", "*.x"
+};
+
+
+static const char *const  patterns[] = {
+    "a", "a*", "(a|b)+", "[ab]*", ".*b", "a.?", "", "(GET|POST)", "/a.*"
+};
+static const char *const  spiffes[] = {
+    "spiffe://a", "spiffe://b/c", "spiffe://b/d"
 };
 
 
@@ -105,7 +113,7 @@ random_compare(int captures)
 {
     unsigned  i, n;
 
-    switch (rnd(13)) {
+    switch (rnd(17)) {
 
     case 0:
         put("%s", rnd(2) ? "true" : "false");
@@ -173,6 +181,35 @@ random_compare(int captures)
 
     case 11:
         put("claim.n in [%u, %d]", rnd(3), -(int) rnd(3));
+        return;
+
+    case 12:
+        random_string(captures);
+        put(" ~ \"%s\"", PICK(patterns));
+        return;
+
+    case 13:
+        put("%s %s in %s", rnd(2) ? "claim.r" : "claim.scope",
+            rnd(2) ? "any" : "all",
+            pick((const char *const []) { "claim.scope", "claim.r", "names",
+                 "[\"a\", \"b\"]", "[]" }, 5));
+        return;
+
+    case 14:
+        put("%s %s in %s", rnd(2) ? "names" : "[\"a\", \"b\", \"a\"]",
+            rnd(2) ? "any" : "all", rnd(2) ? "claim.r" : "claim.scope");
+        return;
+
+    case 15:
+
+        if (rnd(2)) {
+            put("source.ip in office");
+
+        } else {
+            random_string(captures);
+            put(" in %s", rnd(2) ? "names" : "services");
+        }
+
         return;
 
     default:
@@ -269,7 +306,13 @@ random_policy(void)
         "schema from i1 { claim s string; claim n int; claim b bool;\n"
         "  claim r set<string>; }\n"
         "schema from i1, i2 { claim t string; claim scope set<string>; }\n"
-        "schema { claim x.y string; claim \"x.y\" string; }\n");
+        "schema { claim x.y string; claim \"x.y\" string; }\n"
+        "set names string \"a\", \"ab\", \"b\";\n"
+        "set office cidr 10.0.0.0/24, ::1, 10.1.0.0/16;\n"
+        "set services spiffe spiffe://a, spiffe://b/c;\n"
+        "window w mon-fri 10:00-10:01 UTC, sat 00:00-24:00 UTC;\n"
+        "window v sun-sun 00:00-12:00 Asia/Kathmandu,\n"
+        "  mon 15:45-15:46 Asia/Kathmandu;\n");
 
     /*
      * unless needs no guards, so that all expressions can stand there; the
@@ -305,7 +348,15 @@ random_policy(void)
             break;
         }
 
-        put("; }\n");
+        put("; ");
+
+        /* only towards later ones: no cycle; r0 reads a capture */
+
+        if (i != 0 && i + 1 < roles && rnd(2)) {
+            put("includes r%u; ", i + 1 + rnd(roles - i - 1));
+        }
+
+        put("}\n");
     }
 
     n = 1 + rnd(rnd(4) == 0 ? 60 : 12);
@@ -314,7 +365,7 @@ random_policy(void)
 
         captures = rnd(2);
 
-        put("%s r%u {\n", rnd(4) == 0 ? "deny" : "permit", i * 7 % 100);
+        put("%s%s r%u {\n", rnd(10) ? "" : "shadow ", rnd(4) == 0 ? "deny" : "permit", i * 7 % 100);
 
         k = captures ? 1 + rnd(3) : rnd(4);
 
@@ -327,7 +378,11 @@ random_policy(void)
 
             for (k = rnd(3); ; k--) {
 
-                switch (rnd(5)) {
+                switch (rnd(6)) {
+
+                case 5:
+                    put("spiffe %s", rnd(2) ? "services" : PICK(spiffes));
+                    break;
 
                 case 0:
                     put("role r%u", captures ? rnd(roles)
@@ -367,7 +422,12 @@ random_policy(void)
         }
 
         if (rnd(4) == 0) {
-            put("  from %s, %s;\n", PICK(nets), PICK(nets));
+            put("  from %s, %s;\n", PICK(nets),
+                rnd(2) ? PICK(nets) : "office");
+        }
+
+        if (rnd(6) == 0) {
+            put("  during %s;\n", rnd(2) ? "w" : "v");
         }
 
         for (k = rnd(3); k != 0; k--) {
@@ -446,12 +506,22 @@ random_request(weir_arena_t *arena, weir_policy_request_t *r,
     if (rnd(3)) {
         r->has_time = 1;
         r->time = 1767607200 + rnd(3);
+
+        /* or another day of the week */
+
+        if (rnd(3) == 0) {
+            r->time += (int) rnd(7) * 86400 + (int) rnd(86400);
+        }
     }
 
     r->kind = rnd(3) ? WEIR_POLICY_JWT : rnd(WEIR_POLICY_KINDS);
 
     if (rnd(4)) {
         r->issuer = str(pick(issuers, 3));
+    }
+
+    if (rnd(3) == 0) {
+        r->spiffe = str(PICK(spiffes));
     }
 
     if (rnd(3)) {

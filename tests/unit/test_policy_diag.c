@@ -104,9 +104,9 @@ test_recovery(void **state)
             "deny b { host a:1; what GET /a//b; }\n"
             "test \"t\" { request GET; expect maybe; }\n"
             "deny b { }",
-            "2:15 upper case", "2:25 no attribute", "2:37 host bits",
+            "2:15 upper case", "2:25 \"bogus\" is no attribute", "2:37 host bits",
             "2:57 compared with", "2:60 \";\" expected",
-            "3:1 schema, role, permit", "4:15 a value expected",
+            "3:1 import, schema, role", "4:15 a value expected",
             "5:15 without port", "5:32 no empty segment",
             "6:23 a path expected", "6:32 permit or deny",
             "7:6 rule b is duplicate", NULL);

@@ -559,6 +559,15 @@ void weir_policy_check_imports(weir_policy_compiler_t *c);
 void weir_policy_check_lists(weir_policy_compiler_t *c,
     weir_policy_file_t *file);
 
+/* A table of a file by its offset in weir_policy_file_t. */
+
+static inline const weir_policy_table_t *
+weir_policy_table_of(const weir_policy_file_t *file, size_t table)
+{
+    return (const weir_policy_table_t *) (const void *)
+           ((const uint8_t *) file + table);
+}
+
 /*
  * The declaration that a name means, or NULL after reporting; table is the
  * offset of the table in weir_policy_file_t, what is "role", "set" or

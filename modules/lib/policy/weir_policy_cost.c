@@ -17,7 +17,7 @@
 
 static uint64_t weir_policy_expr_cost(const weir_policy_expr_t *e);
 static uint64_t weir_policy_sets_cost(const weir_policy_expr_t *e);
-static uint64_t weir_policy_list_cost(const weir_policy_literal_t *list);
+static uint64_t weir_policy_list_cost(uint32_t n);
 static uint64_t weir_policy_who_cost(const weir_policy_rule_t *rule);
 static uint64_t weir_policy_role_cost(weir_policy_role_t *role);
 
@@ -26,6 +26,7 @@ void
 weir_policy_check_cost(weir_policy_compiler_t *c, weir_policy_file_t *file)
 {
     int                         captures;
+    uint32_t                    own;
     uint64_t                    cost, whats;
     weir_policy_rule_t         *rule;
     const weir_policy_net_t    *net;
@@ -48,10 +49,19 @@ weir_policy_check_cost(weir_policy_compiler_t *c, weir_policy_file_t *file)
             cost += WEIR_POLICY_COST_HOST;
         }
 
+        own = 0;
+
         for (net = rule->nets; net != NULL; net = net->next) {
-            cost += net->set == NULL ? WEIR_POLICY_COST_NODE
-                                     : weir_policy_list_cost(net->set->list);
+
+            if (net->set == NULL) {
+                own++;
+
+            } else {
+                cost += weir_policy_list_cost(net->set->list->nitems);
+            }
         }
+
+        cost += own == 0 ? 0 : weir_policy_list_cost(own);
 
         if (rule->window != NULL) {
             for (span = rule->window->spans; span != NULL; span = span->next) {
@@ -110,7 +120,7 @@ weir_policy_expr_cost(const weir_policy_expr_t *e)
 
     case WEIR_POLICY_E_IN:
         return e->right->op == WEIR_POLICY_E_LITERAL
-               ? weir_policy_list_cost(e->right->literal)
+               ? weir_policy_list_cost(e->right->literal->nitems)
                : WEIR_POLICY_COST_CLAIM;
 
     default:
@@ -141,21 +151,21 @@ weir_policy_sets_cost(const weir_policy_expr_t *e)
 
     return WEIR_POLICY_COST_CLAIM
            * weir_policy_list_cost(e->left->type == WEIR_POLICY_T_LIST
-                                   ? e->left->literal : e->right->literal);
+                                   ? e->left->literal->nitems
+                                   : e->right->literal->nitems);
 }
 
 
 /* A search that halves it. */
 
 static uint64_t
-weir_policy_list_cost(const weir_policy_literal_t *list)
+weir_policy_list_cost(uint32_t n)
 {
-    uint32_t  n;
     uint64_t  cost;
 
     cost = 1;
 
-    for (n = list->nitems; n > 1; n /= 2) {
+    for ( /* void */ ; n > 1; n /= 2) {
         cost++;
     }
 
@@ -177,7 +187,7 @@ weir_policy_who_cost(const weir_policy_rule_t *rule)
         cost += WEIR_POLICY_COST_NODE;
 
         if (p->set != NULL) {
-            cost += weir_policy_list_cost(p->set->list);
+            cost += weir_policy_list_cost(p->set->list->nitems);
         }
 
         if (p->role == NULL) {

@@ -348,8 +348,7 @@ weir_policy_lookup(weir_policy_compiler_t *c, weir_policy_file_t *file,
         }
     }
 
-    t = (const weir_policy_table_t *) (const void *)
-        ((const uint8_t *) file + table);
+    t = weir_policy_table_of(file, table);
 
     found = weir_policy_table_get(t, ref->name.text);
 

@@ -63,6 +63,7 @@ weir_policy_parse_attr(weir_policy_parser_t *ps, weir_policy_attr_t **result)
 {
     size_t               i;
     uint32_t             start;
+    weir_str_t           near;
     weir_policy_attr_t  *attr;
     weir_policy_token_t  first;
 
@@ -112,8 +113,18 @@ weir_policy_parse_attr(weir_policy_parser_t *ps, weir_policy_attr_t **result)
 
         if (i == WEIR_POLICY_NMEMBERS) {
 
-            return weir_policy_expected_word(ps, "an attribute",
-                                             weir_policy_objects);
+            if (ps->tok.kind != WEIR_POLICY_TOK_WORD) {
+                return weir_policy_expected(ps, "an attribute");
+            }
+
+            near = weir_policy_near_word(weir_policy_objects, first.text);
+
+            weir_policy_error(ps->c, attr->loc, "\"%.*s\" is no attribute%s"
+                              "%.*s%s", weir_policy_s(first.text),
+                              near.data == NULL ? "" : "; is it ",
+                              weir_policy_s(near),
+                              near.data == NULL ? "" : "?");
+            return WEIR_ERROR;
         }
 
         weir_policy_lex(ps);

@@ -235,8 +235,10 @@ weir_policy_once(weir_policy_parser_t *ps, const char *scope, unsigned has,
 {
     if (has) {
         weir_policy_error(ps->c, weir_policy_here(ps), "\"%s\" is duplicate; "
-                          "a rule has one, its alternatives stand behind "
-                          "commas", scope);
+                          "a rule has one, %s", scope,
+                          strcmp(scope, "during") == 0
+                          ? "a window has several spans"
+                          : "its alternatives stand behind commas");
         weir_policy_relate(ps->c, *loc, "first");
         return WEIR_ERROR;
     }

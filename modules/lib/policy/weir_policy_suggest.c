@@ -47,7 +47,7 @@ weir_policy_near(weir_policy_compiler_t *c, const weir_policy_table_t *t,
         }
 
         n++;
-        d = weir_policy_distance(name, t->slots[i].name, best);
+        d = weir_policy_distance(name, t->slots[i].name, best + 1);
 
         /* of two that are equally near, the first in byte order */
 

@@ -475,27 +475,45 @@ static void
 weir_policy_check_ref(weir_policy_compiler_t *c, weir_policy_file_t *file,
     weir_policy_expr_t *e)
 {
-    weir_str_t                near, name;
-    const weir_policy_set_t  *set;
+    size_t                     table;
+    weir_str_t                 near, name;
+    const weir_policy_set_t   *set;
+    const weir_policy_word_t  *first;
 
-    name = e->ref->alias.text;
     e->type = WEIR_POLICY_T_NONE;
 
-    if (name.len != 0
-        && weir_policy_table_get(&file->import_table, name) == NULL)
+    /* a name that is nothing at all may be a misspelt attribute */
+
+    if (e->ref->alias.text.len != 0) {
+        first = &e->ref->alias;
+        table = offsetof(weir_policy_file_t, import_table);
+
+    } else {
+        first = &e->ref->name;
+        table = offsetof(weir_policy_file_t, set_table);
+    }
+
+    name = first->text;
+
+    if (weir_policy_table_get(weir_policy_table_of(file, table), name) == NULL)
     {
         near = weir_policy_near_word(weir_policy_objects, name);
 
-        if (near.data != NULL) {
-            weir_policy_error(c, e->loc, "%.*s is no attribute and no import; "
-                              "is it %.*s?", weir_policy_s(name),
-                              weir_policy_s(near));
-            return;
+        if (near.data == NULL) {
+            near = weir_policy_near(c, weir_policy_table_of(file, table),
+                                    name);
         }
+
+        weir_policy_error(c, e->loc, "\"%.*s\" is no attribute and no %s%s"
+                          "%.*s%s", weir_policy_s(name),
+                          first == &e->ref->name ? "set" : "import",
+                          near.data == NULL ? "" : "; is it ",
+                          weir_policy_s(near), near.data == NULL ? "" : "?");
+        return;
     }
 
     set = weir_policy_lookup(c, file, e->ref,
-                              offsetof(weir_policy_file_t, set_table), "set");
+                             offsetof(weir_policy_file_t, set_table), "set");
 
     if (set == NULL) {
         return;
