@@ -660,6 +660,8 @@ int weir_policy_expr_same(const weir_policy_expr_t *a,
 
 void weir_policy_check_expr(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_expr_t *e, int guards);
+int weir_policy_attr_same(const weir_policy_attr_t *a,
+    const weir_policy_attr_t *b);
 const char *weir_policy_type_name(weir_policy_type_t type);
 
 /* weir_policy_build.c: the image of the checked files. */

@@ -155,9 +155,6 @@ int weir_policy_spiffe(weir_policy_parser_t *ps, weir_str_t *uri);
 int weir_policy_parse_effect(weir_policy_parser_t *ps,
     const weir_policy_rule_t *rule, weir_policy_clause_t ***last);
 
-/* 1 if s is a header's name: a token of RFC 9110. */
-int weir_policy_is_header(weir_str_t s);
-
 /* weir_policy_parse_expr.c */
 
 int weir_policy_parse_expr(weir_policy_parser_t *ps,

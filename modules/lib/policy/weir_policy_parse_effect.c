@@ -3,6 +3,7 @@
  * Weir: the parser of effects: what a rule that decides obliges to.
  */
 
+#include "weir_field.h"
 #include "weir_policy_lex.h"
 
 
@@ -160,7 +161,7 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
     weir_policy_lex_text(ps, "\"");
 
     if (ps->tok.kind != WEIR_POLICY_TOK_TEXT
-        || !weir_policy_is_header(ps->tok.text))
+        || !weir_field_valid(ps->tok.text))
     {
         return weir_policy_expected(ps, "a header's name");
     }
@@ -214,26 +215,6 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
     clause->name.text.data = p;
 
     return WEIR_OK;
-}
-
-
-int
-weir_policy_is_header(weir_str_t s)
-{
-    size_t   i;
-    uint8_t  ch;
-
-    for (i = 0; i < s.len; i++) {
-        ch = s.data[i];
-
-        if (ch <= 0x20 || ch >= 0x7f
-            || strchr("\"(),/:;<=>?@[\\]{}", ch) != NULL)
-        {
-            return 0;
-        }
-    }
-
-    return s.len != 0;
 }
 
 

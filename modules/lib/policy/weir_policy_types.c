@@ -14,8 +14,6 @@ typedef struct {
 } weir_policy_guards_t;
 
 
-static int weir_policy_attr_same(const weir_policy_attr_t *a,
-    const weir_policy_attr_t *b);
 static void weir_policy_check_bool(weir_policy_compiler_t *c,
     weir_policy_file_t *file, weir_policy_expr_t *e);
 static void weir_policy_check_compare(weir_policy_compiler_t *c,
@@ -744,7 +742,7 @@ weir_policy_guard_chain(weir_policy_compiler_t *c, const weir_policy_expr_t *e,
 }
 
 
-static int
+int
 weir_policy_attr_same(const weir_policy_attr_t *a, const weir_policy_attr_t *b)
 {
     return a->kind == b->kind && weir_str_eq(a->name, b->name);
