@@ -138,6 +138,20 @@ ngx_int_t ngx_http_weir_policy_version(ngx_http_request_t *r,
     ngx_http_weir_policy_main_conf_t *mcf, ngx_uint_t part, ngx_str_t *text);
 
 
+/* --- ngx_http_weir_policy_regex.c --- */
+
+/*
+ * This worker's regular expressions of an image that is pinned; NULL: it has
+ * none, or there is no memory, and all that "~" compares is unknown.
+ */
+weir_policy_regexes_t *ngx_http_weir_policy_regexes(
+    ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
+    ngx_uint_t part);
+
+/* Begins to compile those of the active generation. */
+void ngx_http_weir_policy_warm(ngx_http_weir_policy_main_conf_t *mcf);
+
+
 /* --- ngx_http_weir_policy_status.c --- */
 
 /* $weir_rule and $weir_bundle. */

@@ -147,6 +147,8 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     ngx_http_weir_policy_request(&pr, r, q);
 
+    pr.policy.regexes = ngx_http_weir_policy_regexes(mcf, image, part);
+
     weir_policy_decide(image, policy, &pr.policy, &decision);
 
     ngx_str_null(&rule);
@@ -557,8 +559,18 @@ ngx_http_weir_policy_init_process(ngx_cycle_t *cycle)
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_weir_policy_module);
 
-    if (mcf && mcf->block && !ngx_http_weir_slot_shared) {
+    if (mcf == NULL || mcf->block == NULL) {
+        return NGX_OK;
+    }
+
+    if (!ngx_http_weir_slot_shared) {
         ngx_http_weir_policy_unpin(mcf);
+    }
+
+    if (ngx_process == NGX_PROCESS_WORKER
+        || ngx_process == NGX_PROCESS_SINGLE)
+    {
+        ngx_http_weir_policy_warm(mcf);
     }
 
     return NGX_OK;
