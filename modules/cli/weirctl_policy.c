@@ -16,6 +16,11 @@
 #include "weirctl_policy.h"
 
 
+/* What compiling may take; 64 MiB of sources can say very much. */
+
+#define WEIRCTL_BUNDLE_MEMORY  ((size_t) 1536 * 1024 * 1024)
+
+
 static int weirctl_bundle_none(const weirctl_t *ctl, const char *path,
     const char *why);
 static int weirctl_bundle_file(weirctl_bundle_t *b, const char *path);
@@ -258,7 +263,7 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
 
     memset(b, 0, sizeof(weirctl_bundle_t));
 
-    weir_arena_init(&b->arena, &weir_alloc_malloc, 0);
+    weir_arena_init(&b->arena, &weir_alloc_malloc, WEIRCTL_BUNDLE_MEMORY);
 
     b->root = path;
 

@@ -34,6 +34,7 @@ int weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b);
 
 int weirctl_check(weirctl_t *ctl);
 int weirctl_test(weirctl_t *ctl);
+int weirctl_fmt(weirctl_t *ctl);
 int weirctl_eval(weirctl_t *ctl);
 
 

@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t                 i, n;
     weir_str_t               s;
     weir_arena_t             arena;
-    weir_policy_source_t     source;
+    weir_policy_source_t     source, laid;
     weir_policy_zones_t      zones;
     weir_policy_bundle_t     bundle, again;
     weir_policy_outcome_t    outcome;
@@ -79,6 +79,31 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {
             abort();
         }
+    }
+
+    if (weir_policy_format(&arena, &source, &s) == WEIR_OK) {
+        laid.name = source.name;
+        laid.text = s;
+
+        /* the same bundle, and laid out already */
+
+        if (weir_policy_format(&arena, &laid, &s) == WEIR_OK
+            && !weir_str_eq(s, laid.text))
+        {
+            abort();
+        }
+
+        if (weir_policy_compile(&arena, &laid, 1, &zones, &again) == WEIR_OK
+            && (again.nerrors != bundle.nerrors
+                || again.ntests != bundle.ntests))
+        {
+            abort();
+        }
+
+    } else if (bundle.image != NULL
+               && weir_policy_format(&arena, &source, &s) != WEIR_NOMEM)
+    {
+        abort();
     }
 
     if (bundle.image == NULL) {

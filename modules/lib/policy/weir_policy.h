@@ -147,6 +147,15 @@ weir_str_t weir_policy_diag_text(weir_arena_t *arena,
     const weir_policy_bundle_t *bundle, const weir_policy_diag_t *diag);
 
 
+/*
+ * The canonical layout of one source, in the arena: the same tokens and
+ * comments.  Laid out again it stays as it is.  WEIR_OK; WEIR_DECLINED: the
+ * source cannot be parsed, weir_policy_compile() tells why; WEIR_NOMEM.
+ */
+int weir_policy_format(weir_arena_t *arena,
+    const weir_policy_source_t *source, weir_str_t *text);
+
+
 /* --- reading a bundle's folder --- */
 
 

@@ -481,6 +481,21 @@ struct weir_policy_file_s {
 
 typedef struct weir_policy_found_s  weir_policy_found_t;
 
+/* Tokens as the parser took them, for weir_policy_format(). */
+
+typedef struct {
+    int       kind;
+    uint32_t  start;
+    uint32_t  end;
+} weir_policy_taken_t;
+
+typedef struct {
+    weir_policy_taken_t  *list;
+    uint32_t              n;
+    uint32_t              size;
+} weir_policy_tokens_t;
+
+
 /* What all stages of one compilation share. */
 
 typedef struct {
@@ -503,6 +518,7 @@ typedef struct {
     uint32_t                     nregexes;
     uint32_t                     mark;       /* the last one of a walk */
     uint32_t                     nguesses;   /* at misspelt names */
+    weir_policy_tokens_t        *tokens;     /* NULL: they are not kept */
     unsigned                     relates:1;  /* the last one was kept */
     unsigned                     nomem:1;
 } weir_policy_compiler_t;

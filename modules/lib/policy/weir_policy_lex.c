@@ -240,6 +240,10 @@ weir_policy_lex(weir_policy_parser_t *ps)
     tok = &ps->tok;
     src = ps->src;
 
+    if (ps->c->tokens != NULL) {
+        weir_policy_take_token(ps);
+    }
+
     ps->prev_end = ps->pos;
 
     memset(tok, 0, sizeof(weir_policy_token_t));

@@ -86,6 +86,10 @@ int weir_policy_lex_number(weir_policy_parser_t *ps,
     weir_policy_literal_t *literal);
 
 
+/* weir_policy_format.c: keeps the current token. */
+void weir_policy_take_token(weir_policy_parser_t *ps);
+
+
 /* weir_policy_parse_word.c: WEIR_OK, or WEIR_ERROR after reporting. */
 
 weir_policy_loc_t weir_policy_here(const weir_policy_parser_t *ps);

@@ -1,0 +1,217 @@
+
+/*
+ * weirctl fmt: policies in the canonical layout.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weirctl_policy.h"
+
+
+static int weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
+    const weir_policy_source_t *source, int check);
+static int weirctl_fmt_path(weirctl_bundle_t *b,
+    const weir_policy_source_t *source, char **path);
+static int weirctl_fmt_write(const char *path, weir_str_t text);
+
+
+/* weirctl fmt PATH [--check] */
+
+int
+weirctl_fmt(weirctl_t *ctl)
+{
+    int               rc, one, check;
+    uint32_t          i;
+    weirctl_bundle_t  b;
+
+    const weirctl_option_t  options[] = {
+        { "check", WEIRCTL_FLAG, &check, NULL,
+          "change nothing; tell what would change" },
+        weirctl_options_end
+    };
+
+    check = 0;
+
+    rc = weirctl_options(ctl, "Rewrites policies in the canonical layout.  "
+                         "PATH is a folder of *.policy files or a\nsingle "
+                         "one.  What cannot be parsed is left alone.  Exit: "
+                         "0, or 1 where there are\nerrors, or with --check "
+                         "where a file would change.", options, 1, 1);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);
+
+    if (rc != WEIRCTL_GO_ON) {
+        weirctl_bundle_done(&b);
+        return rc;
+    }
+
+    rc = WEIRCTL_YES;
+
+    for (i = 0; i < b.bundle.nsources; i++) {
+        one = weirctl_fmt_source(ctl, &b, &b.bundle.sources[i], check);
+
+        if (one == WEIRCTL_GO_ON) {
+            continue;
+        }
+
+        rc = one;
+
+        if (rc != WEIRCTL_NO) {
+            break;
+        }
+    }
+
+    weirctl_bundle_done(&b);
+
+    return rc;
+}
+
+
+static int
+weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
+    const weir_policy_source_t *source, int check)
+{
+    int                        rc;
+    char                      *path;
+    uint32_t                   i;
+    weir_str_t                 text;
+    const weir_policy_diag_t  *diag;
+
+    rc = weir_policy_format(&b->arena, source, &text);
+
+    if (rc == WEIR_NOMEM) {
+        return weirctl_error("out of memory");
+    }
+
+    if (rc != WEIR_OK) {
+
+        for (i = 0; i < b->bundle.ndiags; i++) {
+            diag = &b->bundle.diags[i];
+
+            if (diag->severity != WEIR_POLICY_SEVERE
+                || &b->bundle.sources[diag->place.file] != source)
+            {
+                continue;
+            }
+
+            text = weir_policy_diag_text(&b->arena, &b->bundle, diag);
+
+            if (text.data == NULL) {
+                return weirctl_error("out of memory");
+            }
+
+            fwrite(text.data, 1, text.len, stderr);
+        }
+
+        return WEIRCTL_NO;
+    }
+
+    if (weir_str_eq(text, source->text)) {
+        return WEIRCTL_GO_ON;
+    }
+
+    rc = weirctl_fmt_path(b, source, &path);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
+    if (!check) {
+        rc = weirctl_fmt_write(path, text);
+    }
+
+    if (rc == WEIRCTL_GO_ON && (check || !ctl->quiet)) {
+        printf("%s\n", path);
+    }
+
+    return rc != WEIRCTL_GO_ON ? rc : check ? WEIRCTL_NO : WEIRCTL_GO_ON;
+}
+
+
+static int
+weirctl_fmt_path(weirctl_bundle_t *b, const weir_policy_source_t *source,
+    char **path)
+{
+    size_t       size;
+    struct stat  st;
+
+    size = strlen(b->root) + source->name.len + 2;
+    *path = weir_arena_alloc(&b->arena, size);
+
+    if (*path == NULL) {
+        return weirctl_error("out of memory");
+    }
+
+    if (stat(b->root, &st) == 0 && S_ISREG(st.st_mode)) {
+        (void) snprintf(*path, size, "%s", b->root);
+
+    } else {
+        (void) snprintf(*path, size, "%s/%.*s", b->root,
+                        (int) source->name.len, source->name.data);
+    }
+
+    return WEIRCTL_GO_ON;
+}
+
+
+/* Beside it first, with its rights: who reads it meanwhile sees the old one. */
+
+static int
+weirctl_fmt_write(const char *path, weir_str_t text)
+{
+    int          fd, failed;
+    char        *temp;
+    FILE        *out;
+    struct stat  st;
+
+    if (stat(path, &st) != 0) {
+        return weirctl_error("%s: %s", path, strerror(errno));
+    }
+
+    if (asprintf(&temp, "%s.new.%ld", path, (long) getpid()) == -1) {
+        return weirctl_error("out of memory");
+    }
+
+    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+              0600);
+    out = fd == -1 ? NULL : fdopen(fd, "w");
+
+    if (out == NULL) {
+        (void) weirctl_error("%s: %s", temp, strerror(errno));
+        free(temp);
+        return WEIRCTL_USAGE;
+    }
+
+    failed = 0;
+
+    if (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0
+        || fchmod(fd, st.st_mode & 07777) != 0 || fsync(fd) != 0)
+    {
+        failed = errno;
+    }
+
+    if (fclose(out) != 0 && failed == 0) {
+        failed = errno;
+    }
+
+    if (failed == 0 && rename(temp, path) != 0) {
+        failed = errno;
+    }
+
+    if (failed != 0) {
+        (void) unlink(temp);
+        (void) weirctl_error("%s: %s", path, strerror(failed));
+    }
+
+    free(temp);
+
+    return failed != 0 ? WEIRCTL_USAGE : WEIRCTL_GO_ON;
+}
