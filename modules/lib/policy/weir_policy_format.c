@@ -40,6 +40,8 @@ static int weir_policy_format_all(weir_policy_format_t *f);
 static uint32_t weir_policy_format_block(weir_policy_format_t *f,
     uint32_t open);
 static void weir_policy_format_token(weir_policy_format_t *f, uint32_t i);
+static uint32_t weir_policy_format_reach(const weir_policy_format_t *f,
+    uint32_t i);
 static int weir_policy_format_space(const weir_policy_format_t *f,
     uint32_t i);
 static int weir_policy_format_break(const weir_policy_format_t *f,
@@ -297,26 +299,14 @@ weir_policy_format_block(weir_policy_format_t *f, uint32_t open)
 static void
 weir_policy_format_token(weir_policy_format_t *f, uint32_t i)
 {
-    uint32_t    width;
     weir_str_t  text;
 
     text = weir_policy_format_text(f, i);
 
     if (f->begun && f->column != 0) {
 
-        width = weir_policy_format_chars(text)
-                + (uint32_t) weir_policy_format_space(f, i);
-
-        /* a comma or semicolon stays with what it ends */
-
-        if (i + 1 < f->n
-            && (f->toks[i + 1].kind == ',' || f->toks[i + 1].kind == ';'))
-        {
-            width++;
-        }
-
-        if (f->column + width > WEIR_POLICY_WIDTH
-            && weir_policy_format_break(f, i))
+        if (weir_policy_format_break(f, i)
+            && f->column + weir_policy_format_reach(f, i) > WEIR_POLICY_WIDTH)
         {
             weir_policy_format_line(f);
 
@@ -326,6 +316,31 @@ weir_policy_format_token(weir_policy_format_t *f, uint32_t i)
     }
 
     weir_policy_format_put(f, text.data, text.len);
+}
+
+
+/* The width from a token up to where the line may end next. */
+
+static uint32_t
+weir_policy_format_reach(const weir_policy_format_t *f, uint32_t i)
+{
+    uint32_t  k, width;
+
+    width = 0;
+
+    for (k = i; k < f->n && width <= WEIR_POLICY_WIDTH; k++) {
+
+        if (f->toks[k].kind == '{' || f->toks[k].kind == '}'
+            || (k != i && weir_policy_format_break(f, k)))
+        {
+            break;
+        }
+
+        width += weir_policy_format_chars(weir_policy_format_text(f, k))
+                 + (uint32_t) weir_policy_format_space(f, k);
+    }
+
+    return width;
 }
 
 
