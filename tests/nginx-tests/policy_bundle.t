@@ -144,10 +144,12 @@ refused(bundle('bad', "language 1;\npolicy p;\n\nschema from corp {\n"
                 \ [^\n]*tested\.conf:2\n
         }mxs, 'errors of policies');
 
-refused(bundle('bad', "language 1; policy p; set x cidr 10.0.0.0/8;",
-               'weir_policy p;'),
-        qr/p\.policy:1:23: error: "set" comes with a later release.*1 error /s,
-        'what comes later is an error');
+# what only nginx.conf knows, and nothing enforces yet
+
+refused(bundle('bad', "language 1; policy p;\n"
+               . "permit a { who anyone; limit silver; }", 'weir_policy p;'),
+        qr/p\.policy:2:30: error: policy p names quota silver, and there is no such weir_quota/,
+        'a quota of a policy');
 
 {
     my $long = "language 1; policy p;\n" . ('x' x 5000) . ";\n";
