@@ -96,7 +96,7 @@ symlink $t->path('bad'), $t->path('many/linked');
 ($rc, $out, $err) = $t->weirctl('check', $t->path('many'));
 is($rc, 1, 'check of several files');
 is_deeply([ $err =~ /^(\S+?: error: [^,\n]*)/mg ], [
-    'B.policy:2:1: error: schema',
+    'B.policy:2:1: error: import',
     'B.policy:3:1: error: schema',
     'b.policy:1:20: error: policy a is duplicate',
     'b.policy:2:1: error: schema',

@@ -86,6 +86,15 @@ test_import_errors(void **state)
                   "import \"./x.policy\" as c;\n"
                   "import \"a//x.policy\" as d;\n", NULL);
 
+    /* what would come from a file that is not there is not told again */
+
+    files_refused(1, TOLD("2:8: error: there is no file x.policy"),
+                  "p.policy",
+                  P "import \"x.policy\" as x;\n"
+                  "permit a { who role x.r; from x.n; during x.w;\n"
+                  "  if source.ip in x.n; unless request.path in x.s; }\n",
+                  NULL);
+
     /* cycles, of one and of three files; each told once */
 
     files_refused(1, TOLD("a.policy:2:8: error: a.policy imports itself\n"),

@@ -684,6 +684,7 @@ weir_policy_guard(weir_policy_compiler_t *c, const weir_policy_expr_t *e,
 
     case WEIR_POLICY_E_HAS:
     case WEIR_POLICY_E_LITERAL:
+    case WEIR_POLICY_E_REF:
         return;
 
     case WEIR_POLICY_E_ATTR:

@@ -1,0 +1,3 @@
+" Weir: access policies.
+
+autocmd BufRead,BufNewFile *.policy setfiletype weirpolicy
