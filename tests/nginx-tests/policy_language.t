@@ -125,7 +125,7 @@ is(http_request($t->port, 'GET', '/slow/' . 'a' x 40 . 'b')
 
 $t->allow(qr/an obligation that cannot be met here/);
 
-is(ask('/obliged'), '500 -', 'an effect that nothing enforces');
+is(ask('/obliged'), '500 limit', 'an effect that nothing enforces');
 $t->wait_error_log(qr/permits with an obligation that cannot be met/);
 
 
