@@ -148,7 +148,7 @@ refused(bundle('bad', "language 1;\npolicy p;\n\nschema from corp {\n"
 
 refused(bundle('bad', "language 1; policy p;\n"
                . "permit a { who anyone; limit silver; }", 'weir_policy p;'),
-        qr/p\.policy:2:30: error: policy p names quota silver, and there is no such weir_quota/,
+        qr/p\.policy:2:30: error: policy p names quota silver, and there is no/,
         'a quota of a policy');
 
 {

@@ -365,7 +365,8 @@ random_policy(void)
 
         captures = rnd(2);
 
-        put("%s%s r%u {\n", rnd(10) ? "" : "shadow ", rnd(4) == 0 ? "deny" : "permit", i * 7 % 100);
+        put("%s%s r%u {\n", rnd(10) ? "" : "shadow ",
+            rnd(4) == 0 ? "deny" : "permit", i * 7 % 100);
 
         k = captures ? 1 + rnd(3) : rnd(4);
 

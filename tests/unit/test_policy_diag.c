@@ -104,7 +104,8 @@ test_recovery(void **state)
             "deny b { host a:1; what GET /a//b; }\n"
             "test \"t\" { request GET; expect maybe; }\n"
             "deny b { }",
-            "2:15 upper case", "2:25 \"bogus\" is no attribute", "2:37 host bits",
+            "2:15 upper case", "2:25 \"bogus\" is no attribute",
+            "2:37 host bits",
             "2:57 compared with", "2:60 \";\" expected",
             "3:1 import, schema, role", "4:15 a value expected",
             "5:15 without port", "5:32 no empty segment",

@@ -208,7 +208,8 @@ test_names(void **state)
     }
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
-    assert_int_equal(weir_policy_compile(&arena, sources, 5, NULL, &b), WEIR_OK);
+    assert_int_equal(weir_policy_compile(&arena, sources, 5, NULL, &b),
+                     WEIR_OK);
     assert_non_null(b.image);
 
     assert_int_equal(weir_policy_count(b.image), 4);
@@ -238,7 +239,8 @@ test_names(void **state)
     sources[4].name = str("y.policy");
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
-    assert_int_equal(weir_policy_compile(&arena, sources, 5, NULL, &b), WEIR_OK);
+    assert_int_equal(weir_policy_compile(&arena, sources, 5, NULL, &b),
+                     WEIR_OK);
     assert_null(b.image);
     assert_int_equal(b.ndiags, 1);
     assert_int_equal(b.diags[0].place.file, 4);

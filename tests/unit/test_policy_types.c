@@ -473,14 +473,16 @@ test_source_size(void **state)
     sources[1].text = (weir_str_t) { len, (uint8_t *) text };
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
-    assert_int_equal(weir_policy_compile(&arena, sources, 2, NULL, &b), WEIR_OK);
+    assert_int_equal(weir_policy_compile(&arena, sources, 2, NULL, &b),
+                     WEIR_OK);
     assert_int_equal(b.nerrors, 0);
     weir_arena_done(&arena);
 
     sources[1].text.len++;
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
-    assert_int_equal(weir_policy_compile(&arena, sources, 2, NULL, &b), WEIR_OK);
+    assert_int_equal(weir_policy_compile(&arena, sources, 2, NULL, &b),
+                     WEIR_OK);
     assert_int_equal(b.nerrors, 1);
     assert_int_equal(b.diags[0].place.file, 1);
     weir_arena_done(&arena);

@@ -680,6 +680,18 @@ int weir_policy_attr_same(const weir_policy_attr_t *a,
     const weir_policy_attr_t *b);
 const char *weir_policy_type_name(weir_policy_type_t type);
 
+/* What stands in messages for a value, and where it is declared. */
+weir_str_t weir_policy_value_text(const weir_policy_expr_t *e);
+void weir_policy_declared(weir_policy_compiler_t *c,
+    const weir_policy_expr_t *e);
+
+/* weir_policy_types_text.c: operands have their types. */
+
+void weir_policy_check_sets(weir_policy_compiler_t *c, weir_policy_expr_t *e);
+void weir_policy_check_like(weir_policy_compiler_t *c, weir_policy_expr_t *e);
+void weir_policy_check_match(weir_policy_compiler_t *c,
+    weir_policy_expr_t *e);
+
 /* weir_policy_build.c: the image of the checked files. */
 
 int weir_policy_build(weir_policy_compiler_t *c, weir_policy_bundle_t *b);

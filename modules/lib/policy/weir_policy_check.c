@@ -384,8 +384,8 @@ weir_policy_check_who(weir_policy_compiler_t *c, weir_policy_file_t *file,
                 continue;
             }
 
-            weir_policy_error(c, p->ref.name.loc, "role %.*s reads path.%.*s, and "
-                              "{%.*s} is not in %s",
+            weir_policy_error(c, p->ref.name.loc, "role %.*s reads "
+                              "path.%.*s, and {%.*s} is not in %s",
                               weir_policy_s(p->ref.name.text),
                               weir_policy_s(w->word.text),
                               weir_policy_s(w->word.text),

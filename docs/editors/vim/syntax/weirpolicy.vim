@@ -7,25 +7,31 @@ endif
 syn iskeyword @,48-57,_,-
 
 syn match   weirpolicyComment   "#.*$" contains=@Spell
-syn region  weirpolicyString    start=+"+ skip=+\\.+ end=+"+ oneline contains=weirpolicyEscape
+syn region  weirpolicyString    start=+"+ skip=+\\.+ end=+"+
+    \ oneline contains=weirpolicyEscape
 syn match   weirpolicyEscape    +\\\%(["\\nt]\|u{\x\+}\)+ contained
 syn keyword weirpolicyHead      language policy import as
-syn keyword weirpolicyBlock     schema role set window test assert never always shadow
+syn keyword weirpolicyBlock     schema role set window test assert
+syn keyword weirpolicyBlock     never always shadow
 syn keyword weirpolicyPermit    permit
 syn keyword weirpolicyDeny      deny
-syn keyword weirpolicyScope     who what host from during if unless when includes
+syn keyword weirpolicyScope     who what host from during
+syn keyword weirpolicyScope     if unless when includes
 syn keyword weirpolicyEffect    limit split slo add_header set_header log status
-syn keyword weirpolicyStep      request at subject issuer expect by default claim optional
+syn keyword weirpolicyStep      request at subject issuer expect by default
+syn keyword weirpolicyStep      claim optional
 syn keyword weirpolicyWho       anyone authenticated
 syn keyword weirpolicyType      bool int string cidr spiffe
 syn keyword weirpolicyOperator  in any all like has
 syn keyword weirpolicyBool      true false
 syn match   weirpolicyOperator  "[=!<>]=\|&&\|||\|[!<>~]"
-syn match   weirpolicyAttr      "\<\%(claim\|path\|source\|request\|identity\|tls\)\.[A-Za-z0-9_.-]\+"
+syn match   weirpolicyAttr      "\<\%(claim\|path\|source\)\.[A-Za-z0-9_.-]\+"
+syn match   weirpolicyAttr      "\<\%(request\|identity\|tls\)\.[a-z]\+"
 syn match   weirpolicyAttr      "\<\%(header\|query\)\ze("
 syn match   weirpolicyNumber    "\<-\=\d[0-9A-Za-z.:/+-]*"
 syn match   weirpolicyUri       "\<spiffe://[^ \t;,)\]]\+"
-syn match   weirpolicyPath      "\%(\s\)\@<=/[^ \t;]*" contains=weirpolicyCapture
+syn match   weirpolicyPath      "\%(\s\)\@<=/[^ \t;]*"
+    \ contains=weirpolicyCapture
 syn match   weirpolicyCapture   "{[A-Za-z0-9_-]\+}" contained
 
 hi def link weirpolicyComment   Comment
