@@ -7,7 +7,7 @@ use Weir::Test;
 
 my $t = Weir::Test->new(assert => 0);
 
-sub slurp {
+sub content {
     my ($name) = @_;
 
     open(my $f, '<', $t->path($name)) or die "$name: $!";
@@ -36,13 +36,13 @@ my ($rc, $out, $err) = $t->weirctl('fmt', '--check', $t->path('d'));
 is($rc, 1, '--check: exit 1');
 is($out, $t->path('d/p.policy') . "\n", 'and the file');
 is($err, '', 'nothing else');
-is(slurp('d/p.policy'), $ugly, 'nothing changed');
+is(content('d/p.policy'), $ugly, 'nothing changed');
 
 ($rc, $out, $err) = $t->weirctl('fmt', $t->path('d'));
 
 is($rc, 0, 'fmt');
 is($out, $t->path('d/p.policy') . "\n", 'the file');
-is(slurp('d/p.policy'), $fair, 'in the canonical layout');
+is(content('d/p.policy'), $fair, 'in the canonical layout');
 is((stat($t->path('d/p.policy')))[2] & 07777, 0640, 'with its rights');
 
 ($rc, $out, $err) = $t->weirctl('fmt', '--check', $t->path('d'));
@@ -59,8 +59,8 @@ $t->file('e/b.policy', "language 1;policy b;\npermit x { what }\n");
 
 is($rc, 1, 'errors: exit 1');
 like($err, qr/^b\.policy:2:17: error: /, 'with their place');
-is(slurp('e/a.policy'), "language 1;\npolicy a;\n", 'the good one');
-is(slurp('e/b.policy'), "language 1;policy b;\npermit x { what }\n",
+is(content('e/a.policy'), "language 1;\npolicy a;\n", 'the good one');
+is(content('e/b.policy'), "language 1;policy b;\npermit x { what }\n",
    'not the bad one');
 
 # an unknown name is no matter of layout; a single file
@@ -70,7 +70,7 @@ $t->file('f/p.policy', "language 1;policy p;deny a{who role nobody;}\n");
 ($rc, $out, $err) = $t->weirctl('fmt', $t->path('f/p.policy'));
 
 is($rc, 0, 'a file');
-is(slurp('f/p.policy'), "language 1;\npolicy p;\ndeny a { who role nobody; }\n",
+is(content('f/p.policy'), "language 1;\npolicy p;\ndeny a { who role nobody; }\n",
    'laid out');
 
 ($rc, $out, $err) = $t->weirctl('fmt', $t->path('none'));
