@@ -97,9 +97,9 @@ symlink $t->path('bad'), $t->path('many/linked');
 is($rc, 1, 'check of several files');
 is_deeply([ $err =~ /^(\S+?: error: [^,\n]*)/mg ], [
     'B.policy:2:1: error: import',
-    'B.policy:3:1: error: schema',
+    'B.policy:3:1: error: import',
     'b.policy:1:20: error: policy a is duplicate',
-    'b.policy:2:1: error: schema',
+    'b.policy:2:1: error: import',
 ], 'all errors, in order');
 like($err, qr/\^ first at a\/z\.policy:1:20/, 'the other place');
 
