@@ -15,7 +15,7 @@
 typedef struct {
     const weirctl_gateway_t    *gateway;
     const weir_policy_image_t  *image;
-    const json_t               *issuers;
+    const json_t               *contract;
     const char                 *at;      /* a place in nginx.conf, or NULL */
 } weirctl_contract_t;
 
@@ -26,6 +26,8 @@ static unsigned weirctl_contract_policy(weirctl_contract_t *c,
     const char *name);
 static unsigned weirctl_contract_location(weirctl_contract_t *c,
     const json_t *location);
+static int weirctl_contract_lists(const json_t *list, weir_str_t name);
+static int weirctl_contract_colour(const json_t *splits, weir_str_t name);
 static int weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
     weir_str_t name);
 static void weirctl_contract_report(void *ctx, weir_str_t message);
@@ -33,6 +35,7 @@ static void weirctl_contract_report(void *ctx, weir_str_t message);
 
 /*
  * A report's "contract": {"policies":[NAME...],"issuers":[NAME...],
+ * "quotas":[NAME...],"splits":{NAME:[COLOUR...]...},"objectives":[NAME...],
  * "locations":[{"policy","issuers":[NAME...],"at"}...],"room":BYTES}.
  */
 
@@ -76,7 +79,7 @@ weirctl_contract_gateway(weirctl_contract_t *c, const json_t *contract,
 
     faults = 0;
     c->at = NULL;
-    c->issuers = json_object_get(contract, "issuers");
+    c->contract = contract;
 
     room = json_integer_value(json_object_get(contract, "room"));
 
@@ -179,20 +182,71 @@ weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
 {
     weirctl_contract_t *c = ctx;
 
+    switch (kind) {
+
+    case WEIR_POLICY_NAME_ISSUER:
+        return weirctl_contract_lists(json_object_get(c->contract, "issuers"),
+                                      name);
+
+    case WEIR_POLICY_NAME_QUOTA:
+        return weirctl_contract_lists(json_object_get(c->contract, "quotas"),
+                                      name);
+
+    case WEIR_POLICY_NAME_SPLIT:
+        return weirctl_contract_colour(json_object_get(c->contract, "splits"),
+                                       name);
+
+    case WEIR_POLICY_NAME_OBJECTIVE:
+        return weirctl_contract_lists(json_object_get(c->contract,
+                                                      "objectives"),
+                                      name);
+
+    default:
+        return 0;
+    }
+}
+
+
+static int
+weirctl_contract_lists(const json_t *list, weir_str_t name)
+{
     size_t       i;
-    const char  *issuer;
+    const char  *one;
 
-    (void) kind;
+    for (i = 0; i < json_array_size(list); i++) {
+        one = json_string_value(json_array_get(list, i));
 
-    for (i = 0; i < json_array_size(c->issuers); i++) {
-        issuer = json_string_value(json_array_get(c->issuers, i));
-
-        if (issuer != NULL && weir_str_eq(weir_cstr(issuer), name)) {
+        if (one != NULL && weir_str_eq(weir_cstr(one), name)) {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+/* "SPLIT COLOUR" */
+
+static int
+weirctl_contract_colour(const json_t *splits, weir_str_t name)
+{
+    size_t          len;
+    const uint8_t  *p;
+
+    p = memchr(name.data, ' ', name.len);
+    if (p == NULL) {
+        return 0;
+    }
+
+    len = (size_t) (p - name.data);
+
+    name.data += len + 1;
+    name.len -= len + 1;
+
+    return weirctl_contract_lists(json_object_getn(splits,
+                                                   (const char *) p - len,
+                                                   len),
+                                  name);
 }
 
 

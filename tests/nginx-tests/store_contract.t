@@ -114,6 +114,20 @@ refused('an attribute that nobody declares', qr/one\.policy:3:\d+: error: /,
         'push', folder(two => $plain,
                        one => 'permit x { who anyone; if claim.a == "b"; }'));
 
+for (['limit nobody', 'quota nobody'],
+     ['split cart green', 'split and colour cart green'],
+     ['split checkout red', 'split and colour checkout red'],
+     ['slo slow', 'objective slow'])
+{
+    my ($effect, $name) = @$_;
+
+    refused("a policy that names $name",
+            qr/gateway\ gw1\ cannot\ serve\ it:\ one\.policy:3:\d+:
+               .*names\ \Q$name\E,\ and\ there\ is\ no\ such/x,
+            'push', folder(two => $plain,
+                           one => "permit x { who anyone; $effect; }"));
+}
+
 refused('no room', qr/cannot serve it: its image has \d+ bytes, and there/,
         'push', folder(two => $plain,
                        one => join "\n", map {
