@@ -5,6 +5,7 @@
  */
 
 #include "weirctl_package.h"
+#include "weir_field.h"
 
 
 /* Tokens of so many issuers can arrive in a location. */
@@ -26,6 +27,7 @@ static unsigned weirctl_contract_policy(weirctl_contract_t *c,
     const char *name);
 static unsigned weirctl_contract_location(weirctl_contract_t *c,
     const json_t *location);
+static int weirctl_contract_sets(const json_t *headers, weir_str_t name);
 static int weirctl_contract_lists(const json_t *list, weir_str_t name);
 static int weirctl_contract_colour(const json_t *splits, weir_str_t name);
 static int weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
@@ -36,6 +38,7 @@ static void weirctl_contract_report(void *ctx, weir_str_t message);
 /*
  * A report's "contract": {"policies":[NAME...],"issuers":[NAME...],
  * "quotas":[NAME...],"splits":{NAME:[COLOUR...]...},"objectives":[NAME...],
+ * "identity_headers":[NAME...],
  * "locations":[{"policy","issuers":[NAME...],"at"}...],"room":BYTES}.
  */
 
@@ -201,9 +204,32 @@ weirctl_contract_known(void *ctx, weir_policy_name_kind_t kind,
                                                       "objectives"),
                                       name);
 
+    case WEIR_POLICY_NAME_HEADER:
+        return !weirctl_contract_sets(json_object_get(c->contract,
+                                                      "identity_headers"),
+                                      name);
+
     default:
         return 0;
     }
+}
+
+
+static int
+weirctl_contract_sets(const json_t *headers, weir_str_t name)
+{
+    size_t       i;
+    const char  *one;
+
+    for (i = 0; i < json_array_size(headers); i++) {
+        one = json_string_value(json_array_get(headers, i));
+
+        if (one != NULL && weir_field_same(weir_cstr(one), name)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -21,6 +21,7 @@
 #include "weir_base.h"
 #include "weir_claims.h"
 #include "weir_path.h"
+#include "weir_policy.h"
 
 
 #define NGX_HTTP_WEIR_VERSION  "0.1.0"
@@ -98,6 +99,43 @@ typedef enum {
 
 
 /*
+ * What a decision obliges to, and what may be named in one.  An area finds
+ * what it defines by its name; of a split by that and a colour.
+ */
+
+typedef struct {
+    ngx_uint_t                 kind;       /* weir_policy_effect_kind_t */
+    ngx_str_t                  name;       /* of a header: zero terminated */
+    ngx_str_t                  lowcase;    /* of a header */
+    ngx_str_t                  value;
+    ngx_int_t                  number;     /* level; status */
+    void                      *object;     /* quota, split, objective */
+    ngx_uint_t                 index;      /* of the split's colour */
+} ngx_http_weir_duty_t;
+
+
+/* Of a subrequest, which is decided for itself. */
+
+typedef struct ngx_http_weir_part_s  ngx_http_weir_part_t;
+
+struct ngx_http_weir_part_s {
+    ngx_http_weir_part_t      *next;
+    ngx_http_request_t        *request;
+    ngx_array_t               *duties;
+};
+
+
+typedef void *(*ngx_http_weir_finder_pt)(void *conf, weir_str_t name,
+    weir_str_t value, ngx_uint_t *index);
+
+typedef struct {
+    ngx_http_weir_finder_pt    find[WEIR_POLICY_EFFECTS];
+    void                      *conf[WEIR_POLICY_EFFECTS];
+    ngx_array_t               *identity;
+} ngx_http_weir_finders_t;
+
+
+/*
  * The context of one client request: made once, hung on a cleanup of the
  * request's pool, found again after internal redirects; subrequests share
  * their main request's.
@@ -120,6 +158,10 @@ struct ngx_http_weir_ctx_s {
     ngx_str_t                  rule;          /* first of rules */
     ngx_str_t                  bundle;        /* version that decided, text */
     ngx_str_t                  policy;        /* policy that decided */
+
+    /* what the last decision obliges to: ngx_http_weir_duty_t; NULL: none */
+    ngx_array_t               *duties;
+    ngx_http_weir_part_t      *parts;
 
     ngx_str_t                  request_id;    /* 32 hex; trace sets it */
     u_char                     decision_id[32];
@@ -358,6 +400,40 @@ ngx_int_t ngx_http_weir_refuse(ngx_http_request_t *r,
 ngx_int_t ngx_http_weir_refuse_finally(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_uint_t status, ngx_uint_t verdict,
     const char *reason);
+
+
+/* --- what policies oblige to --- */
+
+/*
+ * In preconfiguration: find tells the object of that name, or NULL, to
+ * whatever thread asks; *index is the colour's.
+ */
+void ngx_http_weir_finder_add(ngx_conf_t *cf, ngx_uint_t kind,
+    ngx_http_weir_finder_pt find, void *conf);
+
+/* Of this configuration, which the pointer lives as long as. */
+const ngx_http_weir_finders_t *ngx_http_weir_finders(ngx_conf_t *cf);
+
+/* The object, or NULL: nginx.conf has no such one. */
+void *ngx_http_weir_find(const ngx_http_weir_finders_t *f, ngx_uint_t kind,
+    weir_str_t name, weir_str_t value, ngx_uint_t *index);
+
+/* 1 if weir_identity_header sets that header; and all that it sets. */
+ngx_uint_t ngx_http_weir_is_identity(const ngx_http_weir_finders_t *f,
+    weir_str_t name);
+ngx_array_t *ngx_http_weir_identity_headers(const ngx_http_weir_finders_t *f,
+    ngx_pool_t *pool);
+
+/* The duties of r, which may be a subrequest; NULL: it has none. */
+ngx_int_t ngx_http_weir_duties_set(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_array_t *duties);
+
+/*
+ * The first of that kind and object (NULL: of any) that r is under; a
+ * subrequest where it has none itself is under its main request's.
+ */
+ngx_http_weir_duty_t *ngx_http_weir_duty(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_uint_t kind, void *object);
 
 
 /* --- headers --- */

@@ -27,6 +27,7 @@ typedef struct {
     ngx_str_t                   node;
     ngx_str_t                   secret;
     ngx_str_t                   ns;         /* of the store; unset: weir */
+    ngx_http_weir_finders_t     finders;
     ngx_http_weir_block_t      *drain;
     ngx_http_weir_block_t      *flights;
     unsigned                    used:1;

@@ -289,8 +289,22 @@ ngx_http_weir_filter_upgrade(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_weir_filter_fields(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 {
-    u_char     *p;
-    ngx_str_t   value;
+    u_char                *p;
+    ngx_str_t              value;
+    ngx_uint_t             i;
+    ngx_http_weir_duty_t  *duty;
+
+    duty = ctx->duties ? ctx->duties->elts : NULL;
+
+    for (i = 0; duty && i < ctx->duties->nelts; i++) {
+        if (duty[i].kind == WEIR_POLICY_ADD_HEADER
+            && ngx_http_weir_header_out(r, (char *) duty[i].name.data,
+                                        &duty[i].value)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     if (ctx->request_id.len
         && ngx_http_weir_header_out(r, "X-Request-Id", &ctx->request_id)

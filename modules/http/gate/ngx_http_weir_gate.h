@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_weir_core.h"
+#include "ngx_http_weir_policy.h"
 
 
 /* A subrequest that was refused. */
@@ -28,6 +29,8 @@ typedef struct {
     ngx_str_t                 method;   /* the client's, as first seen */
     ngx_str_t                 host;     /* canonical */
     ngx_http_weir_refused_t  *refused;
+    ngx_array_t              *duties;   /* of the decision under way */
+    ngx_array_t              *set;      /* those whose headers are set */
 
     unsigned                  passes:8;     /* through preaccess */
     unsigned                  seen:1;       /* method is set */
@@ -63,6 +66,39 @@ ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
 ngx_int_t ngx_http_weir_gate_destination(ngx_http_request_t *r,
     ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf,
     weir_path_t *path);
+
+/*
+ * Adds to *duties what a permit obliges to; where that contradicts them, d
+ * becomes a refusal.
+ */
+void ngx_http_weir_gate_oblige(ngx_http_request_t *r, ngx_array_t **duties,
+    ngx_http_weir_decision_t *d);
+
+/* "log": writes of a decision to the error log. */
+void ngx_http_weir_gate_log(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_array_t *duties, ngx_uint_t permit);
+
+/*
+ * "set_header": sets the headers that the upstream gets; of the main request
+ * those that its decision obliges to and no others.
+ */
+ngx_int_t ngx_http_weir_gate_headers(ngx_http_request_t *r,
+    ngx_array_t *duties);
+ngx_int_t ngx_http_weir_gate_upstream_headers(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate);
+
+
+/* --- ngx_http_weir_gate_ask.c --- */
+
+/* The main request: all that it is for. */
+void ngx_http_weir_gate_decide(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
+    ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
+
+/* One question, in all its readings. */
+void ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d);
+
 
 /* What is wrong with the locations, or worth a warning. */
 ngx_int_t ngx_http_weir_gate_check(ngx_conf_t *cf);

@@ -11,7 +11,6 @@
 
 #include "ngx_http_weir_gate.h"
 #include "ngx_http_weir_auth.h"
-#include "ngx_http_weir_policy.h"
 
 
 static ngx_int_t ngx_http_weir_gate_preaccess(ngx_http_request_t *r);
@@ -23,18 +22,6 @@ static ngx_int_t ngx_http_weir_gate_part(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
     ngx_http_weir_loc_conf_t *lcf);
 static ngx_int_t ngx_http_weir_gate_access(ngx_http_request_t *r);
-static void ngx_http_weir_gate_decide(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
-    ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
-static void ngx_http_weir_gate_target(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_gate_t *gate,
-    ngx_http_weir_identity_t *identity, ngx_http_weir_decision_t *d);
-static void ngx_http_weir_gate_ask(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
-    ngx_http_weir_decision_t *d);
-static void ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
-    ngx_http_weir_decision_t *d);
 static ngx_int_t ngx_http_weir_gate_deny(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
 static ngx_uint_t ngx_http_weir_gate_closed(ngx_http_request_t *r,
@@ -215,6 +202,7 @@ ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf)
 {
     ngx_str_t                    rule, policy;
+    ngx_array_t                 *duties;
     ngx_http_weir_decision_t     d;
     ngx_http_weir_question_t     q;
     static weir_path_t           path;
@@ -262,7 +250,23 @@ ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     rule = ctx->rule;
     policy = ctx->policy;
 
+    duties = gate->duties;
+    gate->duties = NULL;
+
     ngx_http_weir_gate_ask(r, ctx, &q, &d);
+
+    ngx_http_weir_gate_log(r, ctx, d.permit ? gate->duties : d.duties,
+                           d.permit);
+
+    if (d.permit
+        && (ngx_http_weir_duties_set(r, ctx, gate->duties) != NGX_OK
+            || ngx_http_weir_gate_headers(r, gate->duties) != NGX_OK))
+    {
+        d.permit = 0;
+        d.status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    gate->duties = duties;
 
     ctx->rule = rule;
     ctx->policy = policy;
@@ -306,6 +310,10 @@ ngx_http_weir_gate_access(ngx_http_request_t *r)
         }
 
         return NGX_DECLINED;
+    }
+
+    if (lcf->policy_set == 2) {
+        ctx->duties = NULL;
     }
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
@@ -375,195 +383,14 @@ ngx_http_weir_gate_access(ngx_http_request_t *r)
 
     ctx->decided = 1;
     ctx->verdict = NGX_HTTP_WEIR_PERMIT;
+    ctx->duties = gate->duties;
     ngx_str_set(&ctx->reason, "permit-rule");
+
+    ngx_http_weir_gate_log(r, ctx, ctx->duties, 1);
 
     gate->settled = 1;
 
     return NGX_OK;
-}
-
-
-/* What the request is for, and where it writes to another path, that too. */
-
-static void
-ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
-    ngx_http_weir_decision_t *d)
-{
-    ngx_str_t                  rule;
-    ngx_http_weir_question_t   q;
-    ngx_http_weir_loc_conf_t  *lcf;
-    static weir_path_t         path;
-
-    ngx_http_weir_gate_target(r, ctx, gate, identity, d);
-
-    if (!d->permit) {
-        return;
-    }
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
-
-    switch (ngx_http_weir_gate_destination(r, gate, lcf, &path)) {
-
-    case NGX_DONE:
-        return;
-
-    case NGX_OK:
-        break;
-
-    default:
-        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
-        d->final = 1;
-        d->status = NGX_HTTP_BAD_REQUEST;
-        d->reason = "ambiguous-path";
-        return;
-    }
-
-    q.path = &path;
-    q.method = r->method_name;
-    q.host = gate->host;
-    q.identity = identity;
-
-    rule = ctx->rule;
-
-    ngx_http_weir_gate_ask(r, ctx, &q, d);
-
-    if (d->permit) {
-        ctx->rule = rule;
-    }
-}
-
-
-/*
- * The client's path is decided once; after an internal redirect what nginx
- * serves now is decided too.  The first deny stands.
- */
-
-static void
-ngx_http_weir_gate_target(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
-    ngx_http_weir_decision_t *d)
-{
-    ngx_http_weir_question_t   q;
-    ngx_http_weir_loc_conf_t  *lcf;
-    static weir_path_t         path;
-
-    q.host = gate->host;
-    q.identity = identity;
-
-    if (!gate->settled) {
-        q.path = gate->path;
-        q.method = gate->method;
-
-        ngx_http_weir_gate_ask(r, ctx, &q, d);
-
-        if (!d->permit || gate->passes == 1) {
-            return;
-        }
-    }
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
-
-    if (ngx_http_weir_gate_uri(r, &path, lcf) != NGX_OK) {
-        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
-        d->final = 1;
-        d->status = NGX_HTTP_BAD_REQUEST;
-        d->reason = "ambiguous-path";
-        return;
-    }
-
-    q.path = &path;
-    q.method = r->method_name;
-
-    ngx_http_weir_gate_ask(r, ctx, &q, d);
-}
-
-
-/* Where a cache asks the upstream for GET instead of HEAD, that too. */
-
-static void
-ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
-{
-    ngx_str_t                  rule;
-    ngx_http_weir_question_t   again;
-    ngx_http_weir_loc_conf_t  *lcf;
-
-    ngx_http_weir_gate_ask_readings(r, ctx, q, d);
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
-
-    if (!d->permit || !lcf->cache_head || r->method != NGX_HTTP_HEAD) {
-        return;
-    }
-
-    rule = ctx->rule;
-
-    again = *q;
-    ngx_str_set(&again.method, "GET");
-
-    ngx_http_weir_gate_ask_readings(r, ctx, &again, d);
-
-    if (d->permit) {
-        ctx->rule = rule;
-    }
-}
-
-
-/*
- * Where a location admits spellings that others may read in another way, that
- * reading is asked about too: no spelling avoids a deny.
- */
-
-static void
-ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
-    ngx_http_weir_decision_t *d)
-{
-    int                        rc;
-    u_char                    *p;
-    ngx_str_t                  rule;
-    ngx_http_weir_decision_t   other;
-    ngx_http_weir_question_t   again;
-    ngx_http_weir_loc_conf_t  *lcf;
-    static weir_path_t         path;
-
-    ngx_http_weir_policy_decide(r, ctx, q, d);
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
-
-    if (!d->permit || lcf->path_allow == 0) {
-        return;
-    }
-
-    p = ngx_pnalloc(r->pool, q->path->decoded.len);
-    rc = p ? weir_path_reading(&path, p, q->path) : WEIR_ERROR;
-
-    if (rc == WEIR_DECLINED) {
-        return;
-    }
-
-    if (rc != WEIR_OK) {
-        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
-        d->final = 1;
-        d->status = NGX_HTTP_BAD_REQUEST;
-        d->reason = "ambiguous-path";
-        return;
-    }
-
-    rule = ctx->rule;
-
-    again = *q;
-    again.path = &path;
-
-    ngx_http_weir_policy_decide(r, ctx, &again, &other);
-
-    if (other.permit || (!other.final && other.status == NGX_HTTP_FORBIDDEN)) {
-        ctx->rule = rule;
-        return;
-    }
-
-    *d = other;
 }
 
 
@@ -578,7 +405,13 @@ ngx_http_weir_gate_deny(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     status = d->status ? d->status : NGX_HTTP_FORBIDDEN;
 
-    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+    ctx->duties = d->duties;
+    ngx_http_weir_gate_log(r, ctx, d->duties, 0);
+
+    if (d->own) {
+        verdict = NGX_HTTP_WEIR_DENY;
+
+    } else if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         verdict = NGX_HTTP_WEIR_FAILED;
 
     } else if (status == NGX_HTTP_BAD_REQUEST) {
@@ -631,6 +464,7 @@ static ngx_int_t
 ngx_http_weir_gate_precontent(ngx_http_request_t *r)
 {
     ngx_http_weir_ctx_t       *ctx;
+    ngx_http_weir_gate_t      *gate;
     ngx_http_weir_loc_conf_t  *lcf;
 
     if (r != r->main) {
@@ -643,6 +477,13 @@ ngx_http_weir_gate_precontent(ngx_http_request_t *r)
     }
 
     ctx->decided = 1;
+
+    gate = ctx->state[NGX_HTTP_WEIR_STATE_GATE];
+
+    if (gate && ngx_http_weir_gate_upstream_headers(r, ctx, gate) != NGX_OK) {
+        return ngx_http_weir_refuse(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                    NGX_HTTP_WEIR_FAILED, "error");
+    }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
 

@@ -81,6 +81,9 @@ struct ngx_http_weir_limit_item_s {
     weir_limit_op_t                op;
     unsigned                       shadow:1;
     unsigned                       over:1;
+    unsigned                       obliged:1;  /* a policy says so */
+    unsigned                       counted:1;  /* its result is counted */
+    unsigned                       shown:1;    /* its fields are written */
 };
 
 
@@ -103,6 +106,21 @@ char *ngx_http_weir_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_weir_limit_later(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_weir_limit_resolve(ngx_conf_t *cf);
+
+/* for policies, which may name quotas */
+void *ngx_http_weir_limit_quota(void *conf, weir_str_t name,
+    weir_str_t value, ngx_uint_t *index);
+
+/* the item of a quota that was asked for this request, or NULL */
+ngx_http_weir_limit_item_t *ngx_http_weir_limit_find(
+    ngx_http_weir_limit_state_t *state, ngx_http_weir_quota_t *quota);
+
+/* RateLimit fields; which quotas refused, and for how long */
+ngx_int_t ngx_http_weir_limit_fields(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_limit_state_t *state,
+    ngx_http_weir_limits_t *limits);
+ngx_int_t ngx_http_weir_limit_violated(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_limit_state_t *state);
 
 /* variables, metrics */
 ngx_int_t ngx_http_weir_limit_variables(ngx_conf_t *cf);

@@ -307,18 +307,29 @@ ngx_http_weir_quota_number(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *text,
 static ngx_http_weir_quota_t *
 ngx_http_weir_quota_find(ngx_conf_t *cf, ngx_str_t *name)
 {
-    ngx_uint_t                        i;
-    ngx_http_weir_quota_t           **quota;
+    weir_str_t                        s;
     ngx_http_weir_limit_main_conf_t  *lmcf;
 
     lmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_limit_module);
+    s = ngx_http_weir_str(name);
+
+    return ngx_http_weir_limit_quota(lmcf, s, s, NULL);
+}
+
+
+void *
+ngx_http_weir_limit_quota(void *conf, weir_str_t name, weir_str_t value,
+    ngx_uint_t *index)
+{
+    ngx_http_weir_limit_main_conf_t *lmcf = conf;
+
+    ngx_uint_t               i;
+    ngx_http_weir_quota_t  **quota;
+
     quota = lmcf->quotas.elts;
 
     for (i = 0; i < lmcf->quotas.nelts; i++) {
-
-        if (quota[i]->name.len == name->len
-            && ngx_memcmp(quota[i]->name.data, name->data, name->len) == 0)
-        {
+        if (weir_str_eq(ngx_http_weir_str(&quota[i]->name), name)) {
             return quota[i];
         }
     }

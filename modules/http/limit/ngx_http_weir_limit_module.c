@@ -2,31 +2,46 @@
 /*
  * Weir: quotas.  Those of addresses are asked in preaccess, before anybody is
  * authenticated, the others in precontent, after every access module has
- * agreed.  Each stage first looks at all, then charges all; each quota is
- * charged once for a client's request, never for a subrequest.
+ * agreed; with them those that a policy obliges to, whichever they are of.
+ * Each stage first looks at all, then charges all; each quota is charged once
+ * for a client's request, never for a subrequest.
  */
 
 #include "ngx_http_weir_limit.h"
 #include "weir_addr.h"
 
 
+/* A stage's quotas: first is the first that is asked in it. */
+
+typedef struct {
+    ngx_http_weir_limit_state_t   *state;
+    ngx_http_weir_limit_item_t    *first;
+    ngx_http_weir_limit_item_t   **last;
+    weir_addr_t                    prefix;
+    uint64_t                       now;
+    ngx_uint_t                     refused;
+} ngx_http_weir_limit_round_t;
+
+
 static ngx_int_t ngx_http_weir_limit_preaccess(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_limit_precontent(ngx_http_request_t *r);
 static ngx_int_t ngx_http_weir_limit_stage(ngx_http_request_t *r,
     ngx_http_weir_limits_t *limits, ngx_uint_t address);
-static ngx_http_weir_limit_item_t *ngx_http_weir_limit_find(
-    ngx_http_weir_limit_state_t *state, ngx_http_weir_quota_t *quota);
+static ngx_int_t ngx_http_weir_limit_round(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_limit_round_t *round,
+    ngx_http_weir_limits_t *limits, ngx_uint_t address);
+static ngx_int_t ngx_http_weir_limit_take(ngx_http_request_t *r,
+    ngx_http_weir_limit_round_t *round, ngx_http_weir_quota_t *quota,
+    ngx_uint_t shadow);
+static ngx_int_t ngx_http_weir_limit_oblige(ngx_http_request_t *r,
+    ngx_http_weir_limit_round_t *round, ngx_http_weir_quota_t *quota);
 static ngx_int_t ngx_http_weir_limit_ask(ngx_http_request_t *r,
     ngx_http_weir_limit_item_t *item, weir_addr_t *prefix, uint64_t now);
 static ngx_uint_t ngx_http_weir_limit_charge(
     ngx_http_weir_limit_item_t *first);
 static void ngx_http_weir_limit_count(ngx_http_weir_limit_item_t *item,
     ngx_uint_t refused);
-static ngx_int_t ngx_http_weir_limit_fields(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_limit_state_t *state,
-    ngx_http_weir_limits_t *limits);
-static ngx_int_t ngx_http_weir_limit_violated(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_limit_state_t *state);
+static ngx_int_t ngx_http_weir_limit_begin(ngx_conf_t *cf);
 static void *ngx_http_weir_limit_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_weir_limit_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_weir_limit_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -62,7 +77,7 @@ static ngx_command_t  ngx_http_weir_limit_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_weir_limit_module_ctx = {
-    ngx_http_weir_limit_variables,         /* preconfiguration */
+    ngx_http_weir_limit_begin,             /* preconfiguration */
     ngx_http_weir_limit_init,              /* postconfiguration */
 
     ngx_http_weir_limit_create_main_conf,  /* create main configuration */
@@ -110,29 +125,39 @@ ngx_http_weir_limit_preaccess(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_weir_limit_precontent(ngx_http_request_t *r)
 {
+    ngx_http_weir_ctx_t             *ctx;
     ngx_http_weir_limit_loc_conf_t  *llcf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
 
     llcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_limit_module);
 
-    if (r != r->main || llcf->limits == NULL || !llcf->limits->identity) {
-        return NGX_DECLINED;
+    if (llcf->limits == NULL || !llcf->limits->identity) {
+
+        ctx = ngx_http_weir_ctx_get(r);
+
+        if (ctx == NULL
+            || ngx_http_weir_duty(r, ctx, WEIR_POLICY_LIMIT, NULL) == NULL)
+        {
+            return NGX_DECLINED;
+        }
     }
 
     return ngx_http_weir_limit_stage(r, llcf->limits, 0);
 }
 
 
+/* limits may be NULL where a policy obliges to others. */
+
 static ngx_int_t
 ngx_http_weir_limit_stage(ngx_http_request_t *r,
     ngx_http_weir_limits_t *limits, ngx_uint_t address)
 {
-    uint64_t                      now;
-    ngx_uint_t                    i, refused;
-    weir_addr_t                   prefix;
     ngx_http_weir_ctx_t          *ctx;
-    ngx_http_weir_limit_t        *limit;
-    ngx_http_weir_limit_item_t   *item, *first, **last;
     ngx_http_weir_limit_state_t  *state;
+    ngx_http_weir_limit_round_t   round;
 
     ctx = ngx_http_weir_ctx(r);
     if (ctx == NULL) {
@@ -151,71 +176,29 @@ ngx_http_weir_limit_stage(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    /* a unix socket's address is unknown: its clients are one */
+    round.state = state;
 
-    if (ngx_http_weir_source(r, prefix.bytes) == NGX_OK) {
-        prefix = weir_addr_client_prefix(&prefix);
-
-    } else {
-        ngx_memzero(&prefix, sizeof(weir_addr_t));
+    if (ngx_http_weir_limit_round(r, ctx, &round, limits, address) != NGX_OK) {
+        goto failed;
     }
 
-    now = ngx_http_weir_monotonic();
-
-    for (last = &state->items; *last; last = &(*last)->next) { /* void */ }
-
-    first = NULL;
-    refused = 0;
-    limit = limits->limits.elts;
-
-    for (i = 0; i < limits->limits.nelts; i++) {
-
-        if (limit[i].quota->address != address
-            || ngx_http_weir_limit_find(state, limit[i].quota))
-        {
-            continue;
-        }
-
-        item = ngx_palloc(r->pool, sizeof(ngx_http_weir_limit_item_t));
-        if (item == NULL) {
-            goto failed;
-        }
-
-        item->next = NULL;
-        item->quota = limit[i].quota;
-        item->shadow = limit[i].shadow;
-
-        if (ngx_http_weir_limit_ask(r, item, &prefix, now) != NGX_OK) {
-            goto failed;
-        }
-
-        refused |= (item->over && !item->shadow);
-
-        *last = item;
-        last = &item->next;
-
-        if (first == NULL) {
-            first = item;
-        }
-    }
-
-    if (first == NULL) {
+    if (round.first == NULL && !round.refused) {
         return NGX_DECLINED;
     }
 
-    if (!refused) {
-        refused = ngx_http_weir_limit_charge(first);
+    if (!round.refused) {
+        round.refused = ngx_http_weir_limit_charge(round.first);
     }
 
-    state->refused = refused;
+    state->refused = round.refused;
 
-    ngx_http_weir_limit_count(first, refused);
+    ngx_http_weir_limit_count(round.first, round.refused);
 
     if (ngx_http_weir_limit_fields(r, ctx, state, limits) != NGX_OK) {
         goto failed;
     }
 
-    if (!refused) {
+    if (!round.refused) {
         return NGX_DECLINED;
     }
 
@@ -233,7 +216,136 @@ failed:
 }
 
 
-static ngx_http_weir_limit_item_t *
+/* Asks the quotas of the stage that were not asked for this request yet. */
+
+static ngx_int_t
+ngx_http_weir_limit_round(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_limit_round_t *round, ngx_http_weir_limits_t *limits,
+    ngx_uint_t address)
+{
+    ngx_uint_t              i;
+    ngx_http_weir_duty_t   *duty;
+    ngx_http_weir_limit_t  *limit;
+
+    /* a unix socket's address is unknown: its clients are one */
+
+    if (ngx_http_weir_source(r, round->prefix.bytes) == NGX_OK) {
+        round->prefix = weir_addr_client_prefix(&round->prefix);
+
+    } else {
+        ngx_memzero(&round->prefix, sizeof(weir_addr_t));
+    }
+
+    round->now = ngx_http_weir_monotonic();
+    round->first = NULL;
+    round->refused = 0;
+
+    for (round->last = &round->state->items;
+         *round->last;
+         round->last = &(*round->last)->next)
+    {
+        /* void */
+    }
+
+    limit = limits ? limits->limits.elts : NULL;
+
+    for (i = 0; limit && i < limits->limits.nelts; i++) {
+        if (limit[i].quota->address == address
+            && ngx_http_weir_limit_take(r, round, limit[i].quota,
+                                       limit[i].shadow)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    duty = (ctx->duties && !address) ? ctx->duties->elts : NULL;
+
+    for (i = 0; duty && i < ctx->duties->nelts; i++) {
+        if (duty[i].kind == WEIR_POLICY_LIMIT
+            && ngx_http_weir_limit_oblige(r, round, duty[i].object) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_weir_limit_take(ngx_http_request_t *r,
+    ngx_http_weir_limit_round_t *round, ngx_http_weir_quota_t *quota,
+    ngx_uint_t shadow)
+{
+    ngx_http_weir_limit_item_t  *item;
+
+    if (ngx_http_weir_limit_find(round->state, quota)) {
+        return NGX_OK;
+    }
+
+    item = ngx_pcalloc(r->pool, sizeof(ngx_http_weir_limit_item_t));
+    if (item == NULL) {
+        return NGX_ERROR;
+    }
+
+    item->quota = quota;
+    item->shadow = shadow;
+
+    if (ngx_http_weir_limit_ask(r, item, &round->prefix, round->now)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    round->refused |= (item->over && !shadow);
+
+    *round->last = item;
+    round->last = &item->next;
+
+    if (round->first == NULL) {
+        round->first = item;
+    }
+
+    return NGX_OK;
+}
+
+
+/* What is a shadow in weir_limit is none where a policy says "limit". */
+
+static ngx_int_t
+ngx_http_weir_limit_oblige(ngx_http_request_t *r,
+    ngx_http_weir_limit_round_t *round, ngx_http_weir_quota_t *quota)
+{
+    ngx_http_weir_limit_item_t      *item;
+    ngx_http_weir_quota_counters_t  *counters;
+
+    if (ngx_http_weir_limit_take(r, round, quota, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    item = ngx_http_weir_limit_find(round->state, quota);
+
+    item->obliged = 1;
+
+    if (item->shadow) {
+        item->shadow = 0;
+
+        if (item->over) {
+            round->refused = 1;
+
+            if (item->counted) {
+                counters = ngx_http_weir_slab(quota->counters);
+                ngx_http_weir_count(&counters->limited, 1);
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_weir_limit_item_t *
 ngx_http_weir_limit_find(ngx_http_weir_limit_state_t *state,
     ngx_http_weir_quota_t *quota)
 {
@@ -322,6 +434,7 @@ ngx_http_weir_limit_count(ngx_http_weir_limit_item_t *item,
     for ( /* void */ ; item; item = item->next) {
 
         counters = ngx_http_weir_slab(item->quota->counters);
+        item->counted = 1;
 
         if (item->op.evicted) {
             ngx_http_weir_count(&counters->evictions, 1);
@@ -339,139 +452,14 @@ ngx_http_weir_limit_count(ngx_http_weir_limit_item_t *item,
 }
 
 
-/* In the order of weir_limit, whichever stage asked; of a shadow nothing. */
-
 static ngx_int_t
-ngx_http_weir_limit_fields(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_limit_state_t *state, ngx_http_weir_limits_t *limits)
+ngx_http_weir_limit_begin(ngx_conf_t *cf)
 {
-    u_char                      *p, *l;
-    size_t                       len;
-    uint64_t                     remaining, t;
-    ngx_str_t                   *policy;
-    weir_str_t                   name;
-    ngx_uint_t                   i, n;
-    weir_limit_op_t             *op;
-    ngx_http_weir_limit_t       *limit;
-    ngx_http_weir_limit_item_t  *item;
+    ngx_http_weir_finder_add(cf, WEIR_POLICY_LIMIT, ngx_http_weir_limit_quota,
+                             ngx_http_conf_get_module_main_conf(cf,
+                                                ngx_http_weir_limit_module));
 
-    n = limits->limits.nelts;
-    limit = limits->limits.elts;
-    len = n * (WEIR_RATE_FIELD + sizeof(", "));
-
-    p = ngx_pnalloc(r->pool, 2 * len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    l = p + len;
-
-    ctx->ratelimit_policy.data = p;
-    ctx->ratelimit.data = l;
-
-    state->counted = 0;
-
-    for (i = 0; i < n; i++) {
-
-        item = ngx_http_weir_limit_find(state, limit[i].quota);
-
-        if (item == NULL || item->shadow) {
-            continue;
-        }
-
-        op = &item->op;
-
-        if (item->over) {
-            remaining = 0;
-            t = weir_rate_seconds(weir_rate_retry(op->rate, op->tat, op->now,
-                                                  op->cost));
-        } else {
-            remaining = weir_rate_remaining(op->rate, op->tat, op->now);
-            t = weir_rate_reset(op->tat, op->now);
-            t = t ? weir_rate_seconds(t) : 0;
-        }
-
-        if (!state->counted || remaining < state->remaining) {
-            state->remaining = remaining;
-            state->counted = 1;
-        }
-
-        if (p != ctx->ratelimit_policy.data) {
-            *p++ = ',';
-            *p++ = ' ';
-            *l++ = ',';
-            *l++ = ' ';
-        }
-
-        policy = &item->quota->policy;
-        p = ngx_cpymem(p, policy->data, policy->len);
-
-        name = ngx_http_weir_str(&item->quota->name);
-
-        l += weir_rate_limit_field(l, name, remaining, t);
-    }
-
-    ctx->ratelimit_policy.len = p - ctx->ratelimit_policy.data;
-    ctx->ratelimit.len = l - ctx->ratelimit.data;
-
-    return NGX_OK;
-}
-
-
-/* Which quotas, and when all of them would let this request pass. */
-
-static ngx_int_t
-ngx_http_weir_limit_violated(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_limit_state_t *state)
-{
-    u_char                      *p;
-    size_t                       len;
-    time_t                       t;
-    weir_limit_op_t             *op;
-    ngx_http_weir_limit_item_t  *item;
-
-    len = sizeof("[]");
-
-    for (item = state->items; item; item = item->next) {
-        len += item->quota->name.len + sizeof("\"\",");
-    }
-
-    p = ngx_pnalloc(r->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->violated.data = p;
-    ctx->retry_after = 0;
-
-    *p++ = '[';
-
-    for (item = state->items; item; item = item->next) {
-
-        if (!item->over || item->shadow) {
-            continue;
-        }
-
-        if (p[-1] != '[') {
-            *p++ = ',';
-        }
-
-        *p++ = '"';
-        p = ngx_cpymem(p, item->quota->name.data, item->quota->name.len);
-        *p++ = '"';
-
-        op = &item->op;
-        t = weir_rate_seconds(weir_rate_retry(op->rate, op->tat, op->now,
-                                              op->cost));
-
-        ctx->retry_after = ngx_max(ctx->retry_after, t);
-    }
-
-    *p++ = ']';
-
-    ctx->violated.len = p - ctx->violated.data;
-
-    return NGX_OK;
+    return ngx_http_weir_limit_variables(cf);
 }
 
 
@@ -539,13 +527,10 @@ ngx_http_weir_limit_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (lmcf->limits.nelts == 0) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_weir_handler_add(cf, NGX_HTTP_PREACCESS_PHASE,
-                                  ngx_http_weir_limit_preaccess)
-        != NGX_OK)
+    if (lmcf->limits.nelts
+        && ngx_http_weir_handler_add(cf, NGX_HTTP_PREACCESS_PHASE,
+                                     ngx_http_weir_limit_preaccess)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -8,6 +8,8 @@
 
 static ngx_int_t ngx_http_weir_limit_variable_remaining(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_weir_limit_variable_tier(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_weir_limit_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 static ngx_int_t ngx_http_weir_limit_api(ngx_cycle_t *cycle, json_t *root);
@@ -20,8 +22,17 @@ ngx_http_weir_provider_t  ngx_http_weir_limit_provider = {
 };
 
 
-static ngx_str_t  ngx_http_weir_limit_remaining =
-    ngx_string("weir_limit_remaining");
+static ngx_http_variable_t  ngx_http_weir_limit_vars[] = {
+
+    { ngx_string("weir_limit_remaining"), NULL,
+      ngx_http_weir_limit_variable_remaining, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("weir_tier"), NULL, ngx_http_weir_limit_variable_tier, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
 
 
 static struct {
@@ -37,17 +48,7 @@ static struct {
 ngx_int_t
 ngx_http_weir_limit_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var;
-
-    var = ngx_http_add_variable(cf, &ngx_http_weir_limit_remaining,
-                                NGX_HTTP_VAR_NOCACHEABLE);
-    if (var == NULL) {
-        return NGX_ERROR;
-    }
-
-    var->get_handler = ngx_http_weir_limit_variable_remaining;
-
-    return NGX_OK;
+    return ngx_http_weir_variables_add(cf, ngx_http_weir_limit_vars);
 }
 
 
@@ -81,6 +82,60 @@ ngx_http_weir_limit_variable_remaining(ngx_http_request_t *r,
 
     v->data = p;
     v->len = ngx_sprintf(p, "%uL", state->remaining) - p;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The quota that the policy charges; of several the one that admits the least
+ * in the long run, of equal ones the first in byte order.
+ */
+
+static ngx_int_t
+ngx_http_weir_limit_variable_tier(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_uint_t              i;
+    ngx_http_weir_ctx_t    *ctx;
+    ngx_http_weir_duty_t   *duty;
+    ngx_http_weir_quota_t  *quota, *least;
+
+    v->valid = 1;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+    v->len = 0;
+    v->data = (u_char *) "";
+
+    ctx = ngx_http_weir_ctx_get(r);
+
+    if (ctx == NULL || !ctx->decided || ctx->duties == NULL) {
+        return NGX_OK;
+    }
+
+    least = NULL;
+    duty = ctx->duties->elts;
+
+    for (i = 0; i < ctx->duties->nelts; i++) {
+
+        if (duty[i].kind != WEIR_POLICY_LIMIT) {
+            continue;
+        }
+
+        quota = duty[i].object;
+
+        if (least == NULL
+            || quota->rate.interval * quota->cost
+               > least->rate.interval * least->cost)
+        {
+            least = quota;
+        }
+    }
+
+    if (least) {
+        v->len = least->name.len;
+        v->data = least->name.data;
+    }
 
     return NGX_OK;
 }

@@ -24,8 +24,13 @@ typedef struct {
     unsigned    permit:1;       /* a proven permit; all else is a deny */
     unsigned    final:1;        /* a deny rule matches or is unknown */
     ngx_uint_t  status;         /* of a deny: 403; 503 no-bundle, no-policy;
-                                   500 on an internal error */
+                                   500 on an internal error, or where a permit
+                                   obliges to what cannot be done */
     const char *reason;         /* contract.md, "Policy reasons"; static */
+    ngx_uint_t  own;            /* status is what a deny rule says */
+
+    /* what it obliges to: ngx_http_weir_duty_t; NULL: nothing */
+    ngx_array_t  *duties;
 } ngx_http_weir_decision_t;
 
 

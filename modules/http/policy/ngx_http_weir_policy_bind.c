@@ -34,6 +34,7 @@ static ngx_uint_t ngx_http_weir_policy_alike(
     const ngx_http_weir_policy_binding_t *b);
 static int ngx_http_weir_policy_known(void *data,
     weir_policy_name_kind_t kind, weir_str_t name);
+static int ngx_http_weir_policy_issuer(ngx_array_t *issuers, weir_str_t name);
 static void ngx_http_weir_policy_fault(void *data, weir_str_t message);
 
 
@@ -51,6 +52,13 @@ ngx_http_weir_policy_bind(ngx_conf_t *cf,
 
     locations = ngx_http_weir_locations(cf);
     lcf = locations->elts;
+
+    mcf->finders = ngx_http_weir_finders(cf);
+    mcf->identity = ngx_http_weir_identity_headers(mcf->finders, cf->pool);
+
+    if (mcf->identity == NULL) {
+        return NGX_ERROR;
+    }
 
     if (ngx_http_weir_auth_issuer_names) {
         mcf->issuers = ngx_http_weir_auth_issuer_names(cf);
@@ -286,19 +294,59 @@ ngx_http_weir_policy_known(void *data, weir_policy_name_kind_t kind,
 {
     ngx_http_weir_policy_binder_t *binder = data;
 
-    ngx_str_t    *s;
-    ngx_uint_t    i;
-    ngx_array_t  *issuers;
+    u_char                         *p;
+    ngx_uint_t                      index;
+    weir_str_t                      colour;
+    const ngx_http_weir_finders_t  *f;
 
-    issuers = binder->mcf->issuers;
+    f = binder->mcf->finders;
 
-    if (kind != WEIR_POLICY_NAME_ISSUER || issuers == NULL) {
+    switch (kind) {
+
+    case WEIR_POLICY_NAME_ISSUER:
+        return ngx_http_weir_policy_issuer(binder->mcf->issuers, name);
+
+    case WEIR_POLICY_NAME_QUOTA:
+        return ngx_http_weir_find(f, WEIR_POLICY_LIMIT, name, name, &index)
+               != NULL;
+
+    case WEIR_POLICY_NAME_OBJECTIVE:
+        return ngx_http_weir_find(f, WEIR_POLICY_SLO, name, name, &index)
+               != NULL;
+
+    case WEIR_POLICY_NAME_SPLIT:
+
+        p = ngx_strlchr((u_char *) name.data, (u_char *) name.data + name.len,
+                        ' ');
+        if (p == NULL) {
+            return 0;
+        }
+
+        colour.data = p + 1;
+        colour.len = name.data + name.len - colour.data;
+        name.len = p - name.data;
+
+        return ngx_http_weir_find(f, WEIR_POLICY_SPLIT, name, colour, &index)
+               != NULL;
+
+    case WEIR_POLICY_NAME_HEADER:
+        return !ngx_http_weir_is_identity(f, name);
+
+    default:
         return 0;
     }
+}
 
-    s = issuers->elts;
 
-    for (i = 0; i < issuers->nelts; i++) {
+static int
+ngx_http_weir_policy_issuer(ngx_array_t *issuers, weir_str_t name)
+{
+    ngx_str_t   *s;
+    ngx_uint_t   i;
+
+    s = issuers ? issuers->elts : NULL;
+
+    for (i = 0; s && i < issuers->nelts; i++) {
         if (weir_str_eq(ngx_http_weir_str(&s[i]), name)) {
             return 1;
         }
@@ -368,9 +416,22 @@ ngx_http_weir_policy_contract(ngx_http_weir_policy_main_conf_t *mcf,
 {
     char                            *at;
     size_t                           room;
-    json_t                          *locations, *one, *issuers;
+    json_t                          *locations, *one, *issuers, *headers;
+    ngx_str_t                       *name;
     ngx_uint_t                       i, k;
     ngx_http_weir_policy_binding_t  *b, *bindings;
+
+    headers = json_array();
+    name = mcf->identity ? mcf->identity->elts : NULL;
+
+    for (i = 0; name && i < mcf->identity->nelts; i++) {
+        (void) json_array_append_new(headers,
+                             json_stringn((char *) name[i].data, name[i].len));
+    }
+
+    if (json_object_set_new(contract, "identity_headers", headers) != 0) {
+        return NGX_ERROR;
+    }
 
     locations = json_array();
     bindings = mcf->bindings.elts;

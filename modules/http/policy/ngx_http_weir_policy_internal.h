@@ -40,6 +40,10 @@ struct ngx_http_weir_policy_main_conf_s {
     ngx_uint_t              kinds[NGX_HTTP_WEIR_POLICY_KINDS];  /* of them */
     ngx_uint_t              nkinds;
     ngx_array_t            *issuers;     /* ngx_str_t; NULL: none */
+    ngx_array_t            *identity;    /* ngx_str_t; NULL: none */
+
+    /* quotas, splits and objectives, which effects name */
+    const ngx_http_weir_finders_t  *finders;
 };
 
 
@@ -104,6 +108,15 @@ ngx_int_t ngx_http_weir_policy_bind(ngx_conf_t *cf,
 /* The use of a policy by its name, or NULL. */
 ngx_http_weir_policy_use_t *ngx_http_weir_policy_used(
     ngx_http_weir_policy_main_conf_t *mcf, ngx_str_t *name);
+
+
+/* --- ngx_http_weir_policy_duties.c --- */
+
+/* NGX_ERROR: what it obliges to cannot be done, which is logged. */
+ngx_int_t ngx_http_weir_policy_duties(ngx_http_request_t *r,
+    ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
+    uint32_t policy, const weir_policy_decision_t *decision,
+    ngx_array_t **duties);
 
 
 /* --- ngx_http_weir_policy_generation.c --- */

@@ -7,6 +7,7 @@
 #include "ngx_http_weir_policy_internal.h"
 
 
+static void ngx_http_weir_policy_status(ngx_http_weir_decision_t *d);
 static void ngx_http_weir_policy_count(ngx_http_request_t *r,
     weir_policy_reason_t reason);
 static char *ngx_http_weir_policy_set_bundle(ngx_conf_t *cf,
@@ -88,6 +89,8 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 {
     ngx_str_t                          rule;
     uint32_t                           rules[1], policy;
+    uint32_t                           effects[WEIR_POLICY_MAX_EFFECTS];
+    ngx_int_t                          rc;
     ngx_uint_t                         part;
     weir_str_t                         name;
     ngx_http_weir_loc_conf_t          *lcf;
@@ -142,8 +145,8 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     decision.rules = rules;
     decision.max = 1;
-    decision.effects = NULL;
-    decision.max_effects = 0;
+    decision.effects = effects;
+    decision.max_effects = WEIR_POLICY_MAX_EFFECTS;
 
     ngx_http_weir_policy_request(&pr, r, q);
 
@@ -172,6 +175,9 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         }
     }
 
+    rc = ngx_http_weir_policy_duties(r, mcf, image, policy, &decision,
+                                     &d->duties);
+
     ngx_http_weir_policy_unpin(mcf);
 
     if (rule.len && rule.data == NULL) {
@@ -186,9 +192,9 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     d->final = (decision.reason == WEIR_POLICY_DENY_RULE
                 || decision.reason == WEIR_POLICY_DENY_UNKNOWN);
 
-    /* what cannot be enforced denies */
+    /* what cannot be enforced denies; a deny stands without it */
 
-    if (decision.verdict == WEIR_POLICY_PERMIT && decision.neffects) {
+    if (decision.verdict == WEIR_POLICY_PERMIT && rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "weir: policy \"%V\" permits with an obligation that "
                       "cannot be met here", &lcf->policy);
@@ -203,6 +209,9 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     {
         d->permit = 1;
         d->status = 0;
+
+    } else {
+        ngx_http_weir_policy_status(d);
     }
 
 done:
@@ -210,6 +219,25 @@ done:
     d->reason = weir_policy_reason_name(decision.reason);
 
     ngx_http_weir_policy_count(r, decision.reason);
+}
+
+
+/* A deny may say with which status it is answered. */
+
+static void
+ngx_http_weir_policy_status(ngx_http_weir_decision_t *d)
+{
+    ngx_uint_t             i;
+    ngx_http_weir_duty_t  *duty;
+
+    duty = d->duties ? d->duties->elts : NULL;
+
+    for (i = 0; duty && i < d->duties->nelts; i++) {
+        if (duty[i].kind == WEIR_POLICY_STATUS) {
+            d->status = duty[i].number;
+            d->own = 1;
+        }
+    }
 }
 
 

@@ -154,7 +154,8 @@ ngx_array_t *ngx_http_weir_policy_issuer_names(
 
 /*
  * Adds to a contract what a bundle must fit: "locations", each policy with
- * the issuers whose tokens arrive with it, once; "room", bytes of an image.
+ * the issuers whose tokens arrive with it, once; "identity_headers", which no
+ * policy may set; "room", bytes of an image.
  */
 ngx_int_t ngx_http_weir_policy_contract(ngx_http_weir_policy_main_conf_t *mcf,
     json_t *contract);

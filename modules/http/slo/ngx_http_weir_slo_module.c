@@ -21,6 +21,9 @@ static char *ngx_http_weir_slo_line(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf);
 static char *ngx_http_weir_slo_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_http_weir_slo_known(ngx_conf_t *cf);
+static void *ngx_http_weir_slo_find(void *conf, weir_str_t name,
+    weir_str_t value, ngx_uint_t *index);
 static void *ngx_http_weir_slo_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_weir_slo_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_weir_slo_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -53,7 +56,7 @@ static ngx_command_t  ngx_http_weir_slo_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_weir_slo_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_http_weir_slo_known,               /* preconfiguration */
     ngx_http_weir_slo_init,                /* postconfiguration */
 
     ngx_http_weir_slo_create_main_conf,    /* create main configuration */
@@ -88,9 +91,10 @@ ngx_http_weir_slo_handler(ngx_http_request_t *r)
 {
     unsigned                        status;
     uint64_t                        us;
-    ngx_str_t                       colour;
+    ngx_str_t                       colour, split;
     ngx_uint_t                      i;
     ngx_http_weir_ctx_t            *ctx;
+    ngx_http_weir_duty_t           *duty;
     ngx_http_weir_objective_t      *objective;
     ngx_http_weir_slo_counts_t     *c;
     ngx_http_weir_slo_loc_conf_t   *slcf;
@@ -98,13 +102,20 @@ ngx_http_weir_slo_handler(ngx_http_request_t *r)
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_slo_module);
 
-    if (r != r->main || slcf->ref == NULL) {
+    if (r != r->main) {
         return NGX_OK;
     }
 
     ctx = ngx_http_weir_ctx_get(r);
+
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return slcf->ref ? NGX_ERROR : NGX_OK;
+    }
+
+    duty = ngx_http_weir_duty(r, ctx, WEIR_POLICY_SLO, NULL);
+
+    if (duty == NULL && slcf->ref == NULL) {
+        return NGX_OK;
     }
 
     /* a probe or a status page is no service, and says 503 when all is well */
@@ -114,13 +125,19 @@ ngx_http_weir_slo_handler(ngx_http_request_t *r)
     }
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_weir_slo_module);
-    objective = slcf->ref->objective;
+    objective = duty ? duty->object : slcf->ref->objective;
+
+    ngx_str_null(&split);
+
+    if (slcf->ref) {
+        split = slcf->ref->split;
+    }
 
     /* the last colour is "none" */
 
     i = smcf->ncolours - 1;
 
-    if (ngx_http_weir_split_colour(r, &slcf->ref->split, &colour) == NGX_OK) {
+    if (ngx_http_weir_split_colour(r, &split, &colour) == NGX_OK) {
 
         for (i = 0; i < smcf->ncolours - 1; i++) {
             if (smcf->colours[i].len == colour.len
@@ -380,6 +397,39 @@ ngx_http_weir_slo_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     slcf->ref = ref;
 
     return NGX_CONF_OK;
+}
+
+
+/* Policies may name objectives. */
+
+static ngx_int_t
+ngx_http_weir_slo_known(ngx_conf_t *cf)
+{
+    ngx_http_weir_finder_add(cf, WEIR_POLICY_SLO, ngx_http_weir_slo_find,
+                             ngx_http_conf_get_module_main_conf(cf,
+                                                  ngx_http_weir_slo_module));
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_weir_slo_find(void *conf, weir_str_t name, weir_str_t value,
+    ngx_uint_t *index)
+{
+    ngx_http_weir_slo_main_conf_t *smcf = conf;
+
+    ngx_uint_t                  i;
+    ngx_http_weir_objective_t  *o;
+
+    o = smcf->objectives.elts;
+
+    for (i = 0; i < smcf->objectives.nelts; i++) {
+        if (weir_str_eq(ngx_http_weir_str(&o[i].name), name)) {
+            return &o[i];
+        }
+    }
+
+    return NULL;
 }
 
 

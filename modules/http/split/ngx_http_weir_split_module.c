@@ -9,10 +9,16 @@
 #include "weir_addr.h"
 
 
+static void ngx_http_weir_split_force(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_split_t *split,
+    ngx_http_weir_split_choice_t *choice);
 static ngx_int_t ngx_http_weir_split_choose(ngx_http_request_t *r,
     ngx_http_weir_split_t *split, ngx_http_weir_split_choice_t *choice);
 static ngx_uint_t ngx_http_weir_split_override(ngx_http_request_t *r,
     ngx_http_weir_split_t *split, uint32_t *colour);
+static ngx_int_t ngx_http_weir_split_begin(ngx_conf_t *cf);
+static void *ngx_http_weir_split_find(void *conf, weir_str_t name,
+    weir_str_t value, ngx_uint_t *index);
 static void *ngx_http_weir_split_create_main_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_split_init(ngx_conf_t *cf);
 
@@ -31,7 +37,7 @@ static ngx_command_t  ngx_http_weir_split_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_weir_split_module_ctx = {
-    ngx_http_weir_split_watch,             /* preconfiguration */
+    ngx_http_weir_split_begin,             /* preconfiguration */
     ngx_http_weir_split_init,              /* postconfiguration */
 
     ngx_http_weir_split_create_main_conf,  /* create main configuration */
@@ -61,6 +67,50 @@ ngx_module_t  ngx_http_weir_split_module = {
 };
 
 
+static ngx_int_t
+ngx_http_weir_split_begin(ngx_conf_t *cf)
+{
+    ngx_http_weir_finder_add(cf, WEIR_POLICY_SPLIT, ngx_http_weir_split_find,
+                             ngx_http_conf_get_module_main_conf(cf,
+                                                ngx_http_weir_split_module));
+
+    return ngx_http_weir_split_watch(cf);
+}
+
+
+static void *
+ngx_http_weir_split_find(void *conf, weir_str_t name, weir_str_t value,
+    ngx_uint_t *index)
+{
+    ngx_http_weir_split_main_conf_t *smcf = conf;
+
+    int                       rc;
+    ngx_uint_t                i;
+    ngx_http_weir_split_t   **split;
+
+    split = smcf->splits.elts;
+
+    for (i = 0; i < smcf->splits.nelts; i++) {
+
+        if (!weir_str_eq(ngx_http_weir_str(&split[i]->name), name)) {
+            continue;
+        }
+
+        rc = weir_split_colour(&split[i]->split, value);
+
+        if (rc < 0) {
+            return NULL;
+        }
+
+        *index = rc;
+
+        return split[i];
+    }
+
+    return NULL;
+}
+
+
 /*
  * Empty, and not kept, until the decision: "if" and "set" cannot fix a colour
  * for a user who is not known yet.
@@ -71,7 +121,9 @@ ngx_http_weir_split_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     weir_str_t                       *name;
+    uint32_t                          colour;
     ngx_http_weir_ctx_t              *ctx;
+    ngx_http_weir_duty_t             *duty;
     ngx_http_weir_split_t            *split;
     ngx_http_weir_split_choice_t     *choice;
     ngx_http_weir_split_main_conf_t  *smcf;
@@ -100,7 +152,9 @@ ngx_http_weir_split_variable(ngx_http_request_t *r,
 
     choice += data;
 
-    if (!choice->chosen) {
+    duty = ngx_http_weir_duty(r, ctx, WEIR_POLICY_SPLIT, split);
+
+    if (duty == NULL && !choice->chosen) {
 
         /* a refused request goes nowhere, unless an error_page takes it on */
 
@@ -115,12 +169,40 @@ ngx_http_weir_split_variable(ngx_http_request_t *r,
         }
     }
 
-    name = &split->split.colours[choice->colour].name;
+    colour = choice->colour;
+
+    if (duty) {
+        colour = duty->index;
+        ngx_http_weir_split_force(r, ctx, split, choice);
+    }
+
+    name = &split->split.colours[colour].name;
 
     v->len = name->len;
     v->data = (u_char *) name->data;
 
     return NGX_OK;
+}
+
+
+/*
+ * What a policy says of the main request is its colour from then on, and in
+ * no statistics; of a subrequest it is that one's alone.
+ */
+
+static void
+ngx_http_weir_split_force(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_split_t *split, ngx_http_weir_split_choice_t *choice)
+{
+    ngx_http_weir_duty_t  *duty;
+
+    duty = ngx_http_weir_duty(r->main, ctx, WEIR_POLICY_SPLIT, split);
+
+    if (duty) {
+        choice->chosen = 1;
+        choice->forced = 1;
+        choice->colour = duty->index;
+    }
 }
 
 

@@ -93,6 +93,7 @@ typedef enum {
     WEIR_POLICY_NAME_QUOTA,
     WEIR_POLICY_NAME_SPLIT,        /* "SPLIT COLOUR", one space between */
     WEIR_POLICY_NAME_OBJECTIVE,
+    WEIR_POLICY_NAME_HEADER,       /* set_header's: not the gateway's own */
     WEIR_POLICY_NAMES
 } weir_policy_name_kind_t;
 
@@ -230,10 +231,11 @@ weir_str_t weir_policy_rule_name(const weir_policy_image_t *image,
 
 /*
  * The binding check: can this policy be used in a location?  known tells
- * whether nginx.conf has an issuer of that name; admitted are those that the
- * location's weir_auth lists.  report is called for each fault: an issuer
- * that nginx.conf lacks, a schema without "from" where several issuers can
- * arrive.  message is "FILE:LINE:COLUMN: error: ...", valid during the call.
+ * whether nginx.conf has an issuer, quota, split and colour or objective of
+ * that name, and of a header, whether no weir_identity_header sets it;
+ * admitted are the issuers that the location's weir_auth lists.  report is
+ * called for each fault: what nginx.conf lacks, a schema without "from" where
+ * several issuers can arrive.  message is "FILE:LINE:COLUMN: error: ...", valid during the call.
  * Returns the number of faults.
  */
 

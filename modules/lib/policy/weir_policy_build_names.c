@@ -228,6 +228,13 @@ weir_policy_build_clause(weir_policy_builder_t *b,
 
         return weir_policy_build_name(b, WEIR_POLICY_NAME_SPLIT, &word);
 
+    case WEIR_POLICY_SET_HEADER:
+
+        word.loc = clause->name.loc;
+        word.text = clause->shown;
+
+        return weir_policy_build_name(b, WEIR_POLICY_NAME_HEADER, &word);
+
     default:
         return WEIR_OK;
     }

@@ -65,7 +65,8 @@ static const char *const  weir_policy_bound[WEIR_POLICY_NAMES][2] = {
     { NULL, NULL },
     { "quota", "weir_quota" },
     { "split and colour", "weir_split" },
-    { "objective", "weir_objective" }
+    { "objective", "weir_objective" },
+    { NULL, NULL }
 };
 
 
@@ -279,7 +280,7 @@ weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_binder_t *binder)
 {
     uint32_t                       i, n;
-    weir_str_t                     issuer, own;
+    weir_str_t                     what, own;
     const weir_policy_rec_t       *rec;
     const weir_policy_name_rec_t  *name;
 
@@ -290,7 +291,7 @@ weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
 
     for (i = 0; i < rec->names.n; i++) {
 
-        issuer = weir_policy_text(image, name[i].name);
+        what = weir_policy_text(image, name[i].name);
 
         if (name[i].kind == WEIR_POLICY_NAME_ANY_ISSUER) {
 
@@ -306,13 +307,27 @@ weir_policy_bind(const weir_policy_image_t *image, uint32_t policy,
                                        weir_policy_s(admitted[1]));
             }
 
-        } else if (!binder->known(binder->ctx, name[i].kind, issuer)) {
-            n++;
+            continue;
+        }
+
+        if (binder->known(binder->ctx, name[i].kind, what)) {
+            continue;
+        }
+
+        n++;
+
+        if (name[i].kind == WEIR_POLICY_NAME_HEADER) {
+            weir_policy_bind_fault(image, binder, &name[i],
+                                   "policy %.*s sets %.*s, which "
+                                   "weir_identity_header does",
+                                   weir_policy_s(own), weir_policy_s(what));
+
+        } else {
             weir_policy_bind_fault(image, binder, &name[i],
                                    "policy %.*s names %s %.*s, and there is "
                                    "no such %s", weir_policy_s(own),
                                    weir_policy_bound[name[i].kind][0],
-                                   weir_policy_s(issuer),
+                                   weir_policy_s(what),
                                    weir_policy_bound[name[i].kind][1]);
         }
     }

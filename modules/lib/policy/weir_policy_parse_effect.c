@@ -9,6 +9,8 @@
 
 static int weir_policy_effect_header(weir_policy_parser_t *ps,
     weir_policy_clause_t *clause);
+static void weir_policy_effect_free(weir_policy_parser_t *ps,
+    const weir_policy_clause_t *clause);
 static int weir_policy_effect_log(weir_policy_parser_t *ps,
     weir_policy_clause_t *clause);
 static int weir_policy_effect_status(weir_policy_parser_t *ps,
@@ -150,14 +152,6 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
     size_t    i;
     uint8_t  *p;
 
-    /* they tell where a message ends, or whom it is for */
-
-    static const char *const  framing[] = {
-        "connection", "content-length", "host", "keep-alive",
-        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-        NULL
-    };
-
     weir_policy_lex_text(ps, "\"");
 
     if (ps->tok.kind != WEIR_POLICY_TOK_TEXT
@@ -170,13 +164,7 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
     clause->name.text = ps->tok.text;
     clause->name.loc = weir_policy_here(ps);
 
-    for (i = 0; framing[i] != NULL; i++) {
-        if (weir_str_caseeq(weir_cstr(framing[i]), ps->tok.text)) {
-            weir_policy_error(ps->c, clause->name.loc, "%.*s is nginx's own: "
-                              "no policy sets it",
-                              weir_policy_s(ps->tok.text));
-        }
-    }
+    weir_policy_effect_free(ps, clause);
 
     weir_policy_lex(ps);
 
@@ -197,7 +185,7 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
         }
     }
 
-    /* case does not count, so that equal names are equal */
+    /* equal names are equal, whatever their case; "_" is "-" to some */
 
     p = weir_policy_alloc(ps->c, clause->name.text.len);
     if (p == NULL) {
@@ -209,12 +197,89 @@ weir_policy_effect_header(weir_policy_parser_t *ps,
 
         if (p[i] >= 'A' && p[i] <= 'Z') {
             p[i] |= 0x20;
+
+        } else if (p[i] == '_') {
+            p[i] = '-';
         }
     }
 
     clause->name.text.data = p;
 
     return WEIR_OK;
+}
+
+
+/*
+ * Tells of headers that are not a policy's to set: what frames a message or
+ * says whom it is for, what nginx or Weir write themselves, credentials.
+ */
+
+static void
+weir_policy_effect_free(weir_policy_parser_t *ps,
+    const weir_policy_clause_t *clause)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *name;
+        int          request;
+        int          answer;
+    } owned[] = {
+        { "accept-ranges", 0, 1 },
+        { "authorization", 1, 0 },
+        { "connection", 1, 1 },
+        { "content-encoding", 1, 1 },
+        { "content-length", 1, 1 },
+        { "content-range", 1, 1 },
+        { "content-type", 1, 1 },
+        { "cookie", 1, 0 },
+        { "date", 0, 1 },
+        { "etag", 0, 1 },
+        { "expect", 1, 1 },
+        { "grpc-message", 0, 1 },
+        { "grpc-status", 0, 1 },
+        { "host", 1, 1 },
+        { "http2-settings", 1, 1 },
+        { "keep-alive", 1, 1 },
+        { "last-modified", 0, 1 },
+        { "location", 0, 1 },
+        { "proxy-authenticate", 1, 1 },
+        { "proxy-authorization", 1, 1 },
+        { "proxy-connection", 1, 1 },
+        { "ratelimit", 0, 1 },
+        { "ratelimit-policy", 0, 1 },
+        { "retry-after", 0, 1 },
+        { "server", 0, 1 },
+        { "te", 1, 1 },
+        { "traceparent", 1, 1 },
+        { "tracestate", 1, 1 },
+        { "trailer", 1, 1 },
+        { "transfer-encoding", 1, 1 },
+        { "upgrade", 1, 1 },
+        { "www-authenticate", 0, 1 },
+        { "x-accel-*", 1, 1 },
+        { "x-client-request-id", 1, 0 },
+        { "x-http-method", 1, 0 },
+        { "x-http-method-override", 1, 0 },
+        { "x-method-override", 1, 0 },
+        { "x-original-url", 1, 0 },
+        { "x-request-id", 1, 1 },
+        { "x-rewrite-url", 1, 0 },
+        { "x-weir-*", 1, 1 },
+    };
+
+    for (i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
+
+        if ((clause->kind == WEIR_POLICY_SET_HEADER ? owned[i].request
+                                                    : owned[i].answer)
+            && weir_field_match(clause->shown, weir_cstr(owned[i].name)))
+        {
+            weir_policy_error(ps->c, clause->name.loc, "%.*s is the gateway's "
+                              "own: no policy sets it",
+                              weir_policy_s(clause->shown));
+            return;
+        }
+    }
 }
 
 
@@ -249,15 +314,16 @@ weir_policy_effect_status(weir_policy_parser_t *ps,
         return weir_policy_expected(ps, "a status (404)");
     }
 
-    /* 444 and 499 are nginx's signals, 401 asks for credentials */
+    /* 401 asks for credentials; nginx answers 408, 444, 494.. its own way */
 
     if (weir_policy_lex_number(ps, &literal) == WEIR_OK
         && (literal.type != WEIR_POLICY_T_INT || literal.number < 400
             || literal.number > 599 || literal.number == 401
-            || literal.number == 444 || literal.number == 499))
+            || literal.number == 408 || literal.number == 444
+            || (literal.number >= 494 && literal.number <= 499)))
     {
         weir_policy_error(ps->c, literal.loc, "%.*s is no status of a deny: "
-                          "400 to 599, but for 401, 444 and 499",
+                          "400 to 599, but for 401, 408, 444 and 494 to 499",
                           weir_policy_s(literal.text));
     }
 
