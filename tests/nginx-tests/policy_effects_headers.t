@@ -72,7 +72,7 @@ weir_bundle policies;
 error_log %%TESTDIR%%/error.log debug;
 ISSUER
 
-limit_req_zone $server_name zone=one:1m rate=1r/m;
+limit_req_zone $request_uri zone=one:1m rate=1r/m;
 
 upstream u { server 127.0.0.1:%%PORT_up%%; }
 upstream retry {
@@ -196,6 +196,7 @@ is(sent('X_Plan') . sent('X-Plan'), '', 'what the first one set is gone');
 is(ask('/one')->status, 200, 'one decision');
 is(sent('X-Tier'), 'one', 'its header');
 $t->allow(qr/what a request is and what it becomes/, qr/limiting requests/);
+
 is(ask('/one')->status, 500, 'two that contradict each other');
 is($up->count, 0, 'the upstream is not asked');
 $t->wait_error_log(qr/oblige to different things: "set_header X-Tier"/);
