@@ -27,6 +27,7 @@ http {
     weir_quota       per-user key=\$weir_principal rate=100r/s;
     weir_quota       small key=\$weir_principal rate=1r/s;
     weir_objective   fast { latency 300ms 99%; }
+    weir_identity_header X-User \$weir_subject;
 
     @{[ issuer($t, 'corp') ]}
     @{[ issuer($t, 'partner') ]}
@@ -140,6 +141,20 @@ refused('a colour that it has not',
         qr/split "checkout" has no colour "red" on gateway gw1/,
         'split', 'set', 'checkout', 'red=1%');
 
+refused('a header that nginx.conf sets',
+        qr/cannot serve it: one\.policy:3:\d+: .*sets X_User, which weir_id/,
+        'push', folder(two => $plain,
+                       one => 'permit x { who anyone; '
+                              . 'set_header X_User "root"; }'));
+
+($rc, $out, $err) = $f->ctl('push', folder(
+    one => 'permit x { who anyone; limit per-user; split checkout green; '
+           . 'slo fast; set_header X-Users "1"; }',
+    two => $plain));
+is($rc, 0, 'what nginx.conf has can be named') or diag $err;
+$head = slurp($f->path('head.json'));
+
+
 # a schema of one issuer fits where several arrive
 
 ($rc, $out, $err) = $f->ctl('push', folder(
@@ -159,7 +174,7 @@ my $at = Weir::Fleet::time_text(time + 3600);
 is($rc, 0, 'push --activate-at') or diag $err;
 like($out, qr/^gw1 waiting until \Q$at\E$/m, 'it says so');
 is($f->head->{activate_at}, $at, 'the document has it');
-is($api->()->{bundle}{version}, 2, 'what was in effect is');
+is($api->()->{bundle}{version}, 3, 'what was in effect is');
 
 ($rc, $out, $err) = $f->ctl('push', $t->path('p'), '--activate-at', 'soon');
 is($rc, 2, 'a time that is none');
@@ -169,7 +184,7 @@ $at = Weir::Fleet::time_text(time + 2);
                                            three => $plain),
                             '--activate-at', $at);
 is($rc, 0, 'soon');
-wait_for { $api->()->{bundle}{version} == 4 } 10, 'it comes into effect';
+wait_for { $api->()->{bundle}{version} == 5 } 10, 'it comes into effect';
 cmp_ok(Weir::Fleet::time_text(time), 'ge', $at, 'not before its time');
 
 done_testing();

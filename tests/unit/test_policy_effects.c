@@ -254,7 +254,7 @@ test_errors(void **state)
             "  slo a; slo b; }\n",
             "2:24 \"status\" stands in a deny", "2:48 \";\" expected",
             "3:28 info, notice or warn", "3:39 an objective's name",
-            "3:48 a colour of the split", "4:35 Host is nginx's own",
+            "3:48 a colour of the split", "4:35 Host is the gateway's own",
             "4:48 info, notice or warn", "5:35 a header's name",
             "6:39 the header's value", "7:39 printable ASCII",
             "8:10 \"limit\" stands in a permit", "9:17 200 is no status",
@@ -265,6 +265,65 @@ test_errors(void **state)
             "2:34 \"log\" is duplicate", "2:53 \"limit a\" is duplicate",
             "3:10 \"slo b\" is duplicate", "3:35 \"set_header x\" is dup",
             NULL);
+
+    reports("deny a { status 408; }\ndeny b { status 444; }\n"
+            "deny c { status 494; }\ndeny d { status 499; }\n"
+            "deny e { status 600; }\ndeny f { status 399; }\n"
+            "deny g { status 503; }\n",
+            "2:17 408 is no status", "3:17 444 is no status",
+            "4:17 494 is no status", "5:17 499 is no status",
+            "6:17 600 is no status", "7:17 399 is no status", NULL);
+}
+
+
+/* What frames a message, what the gateway says itself, credentials. */
+
+static void
+test_owned(void **state)
+{
+    size_t  i;
+    char    text[256], want[128];
+
+    static const struct {
+        const char  *name;
+        int          set;       /* refused in set_header */
+        int          add;       /* in add_header */
+    } headers[] = {
+        { "Connection", 1, 1 }, { "transfer-encoding", 1, 1 },
+        { "Content_Length", 1, 1 }, { "TE", 1, 1 }, { "Trailer", 1, 1 },
+        { "Upgrade", 1, 1 }, { "Keep-Alive", 1, 1 }, { "HOST", 1, 1 },
+        { "Proxy-Authorization", 1, 1 }, { "Content-Type", 1, 1 },
+        { "X-Weir-Subject", 1, 1 }, { "x_weir_rule", 1, 1 },
+        { "X-Request-Id", 1, 1 }, { "traceparent", 1, 1 },
+        { "X-Accel-Redirect", 1, 1 }, { "Authorization", 1, 0 },
+        { "Cookie", 1, 0 }, { "X-Original-URL", 1, 0 },
+        { "Location", 0, 1 }, { "WWW-Authenticate", 0, 1 },
+        { "Retry-After", 0, 1 }, { "RateLimit", 0, 1 },
+        { "X-Tier", 0, 0 }, { "X-Auth-Tier", 0, 0 }, { "X-Weird", 0, 0 },
+        { "Cache-Control", 0, 0 }, { "Hosts", 0, 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+
+        snprintf(want, sizeof(want), "3:12 %s is the gateway's own",
+                 headers[i].name);
+
+        snprintf(text, sizeof(text), "permit a { who anyone;\nset_header %s "
+                 "\"v\"; }\n", headers[i].name);
+        reports(text, headers[i].set ? want : NULL, NULL);
+
+        snprintf(text, sizeof(text), "permit a { who anyone;\nadd_header %s "
+                 "\"v\"; }\n", headers[i].name);
+        reports(text, headers[i].add ? want : NULL, NULL);
+    }
+
+    /* "_" is "-" to some: one header, which has one value */
+
+    reports("permit a { who anyone; set_header X-A \"1\"; }\n"
+            "permit b { who anyone; set_header X_a \"2\"; }\n",
+            "3:24 permits b and a can match", NULL);
 }
 
 
@@ -427,6 +486,7 @@ main(void)
         cmocka_unit_test(test_merged),
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_owned),
         cmocka_unit_test(test_shadow),
         cmocka_unit_test(test_asserts),
         cmocka_unit_test(test_cost),
