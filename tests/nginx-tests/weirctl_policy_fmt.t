@@ -20,6 +20,7 @@ my $ugly = "language 1;policy p;\n# why\npermit a{who anyone;what GET /x;}\n";
 my $fair = <<'END';
 language 1;
 policy p;
+
 # why
 permit a {
     who anyone;
@@ -70,7 +71,7 @@ $t->file('f/p.policy', "language 1;policy p;deny a{who role nobody;}\n");
 ($rc, $out, $err) = $t->weirctl('fmt', $t->path('f/p.policy'));
 
 is($rc, 0, 'a file');
-is(content('f/p.policy'), "language 1;\npolicy p;\ndeny a { who role nobody; }\n",
+is(content('f/p.policy'), "language 1;\npolicy p;\n\ndeny a { who role nobody; }\n",
    'laid out');
 
 ($rc, $out, $err) = $t->weirctl('fmt', $t->path('none'));

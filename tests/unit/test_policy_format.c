@@ -42,7 +42,7 @@ test_layout(void **state)
 
     lays("language 1;policy p;", "language 1;\npolicy p;\n");
     lays("# head\nlanguage 1 ; # one\r\n\n\n\n# a\n#b\npolicy p;#x\n#end",
-         "# head\nlanguage 1; # one\n\n# a\n#b\npolicy p; #x\n#end\n");
+         "# head\nlanguage 1; # one\n\n# a\n#b\npolicy p; #x\n\n#end\n");
 
     lays("language 1; policy p;\n"
          "import \"l.policy\"as l;schema from a ,b{claim r optional set < "
@@ -50,16 +50,16 @@ test_layout(void **state)
          "role r{when\"a\"in claim . r;}role s{}\n"
          "permit a{who role r,anyone;what GET ,HEAD /t/{x}/**;\n"
          "host a.x ,*.y;if(claim[\"x\"]<3)&&!has header (\"q\");from l . n;}",
-         "language 1;\npolicy p;\n"
-         "import \"l.policy\" as l;\n"
+         "language 1;\npolicy p;\n\n"
+         "import \"l.policy\" as l;\n\n"
          "schema from a, b {\n"
          "    claim r optional set<string>;\n"
-         "\n"
          "    claim \"x\" int;\n"
          "}\n"
          "\n"
          "role r { when \"a\" in claim.r; }\n"
          "role s {}\n"
+         "\n"
          "permit a {\n"
          "    who role r, anyone;\n"
          "    what GET, HEAD /t/{x}/**;\n"
@@ -73,9 +73,9 @@ test_layout(void **state)
     lays("language 1; policy p;\nrole r { # who\n when true; }\n"
          "deny a { what * /; # here\n# there\n\n# last\n}\n"
          "deny b { if true && # why\n false; }\n",
-         "language 1;\npolicy p;\n"
+         "language 1;\npolicy p;\n\n"
          "role r { # who\n    when true;\n}\n\n"
-         "deny a {\n    what * /; # here\n    # there\n\n    # last\n}\n\n"
+         "deny a {\n    what * /; # here\n    # there\n    # last\n}\n\n"
          "deny b {\n    if true && # why\n        false;\n}\n");
 
     /* long lines */
@@ -85,9 +85,9 @@ test_layout(void **state)
          "\"cccccccccccccccccccccc\", \"d\";\n"
          "deny a { if request.method == \"aaaaaaaaaaaaaaaaaaaa\" || "
          "request.path == \"bbbbbbbbbbbbbbbbbbbbbbbbbb\"; }\n",
-         "language 1;\npolicy p;\n"
+         "language 1;\npolicy p;\n\n"
          "set s string \"aaaaaaaaaaaaaaaaaaaa\", \"bbbbbbbbbbbbbbbbbbbbbbb\",\n"
-         "    \"cccccccccccccccccccccc\", \"d\";\n"
+         "    \"cccccccccccccccccccccc\", \"d\";\n\n"
          "deny a {\n"
          "    if request.method == \"aaaaaaaaaaaaaaaaaaaa\"\n"
          "        || request.path == \"bbbbbbbbbbbbbbbbbbbbbbbbbb\";\n"
@@ -95,8 +95,43 @@ test_layout(void **state)
 
     lays("language 1;\nwindow w mon-fri 08:00-18:00 Europe/Paris ,sat "
          "08:00-12:00 UTC;",
-         "language 1;\nwindow w mon-fri 08:00-18:00 Europe/Paris, "
+         "language 1;\n\nwindow w mon-fri 08:00-18:00 Europe/Paris, "
          "sat 08:00-12:00 UTC;\n");
+}
+
+
+/* Blank lines are the layout's, not the writer's. */
+
+static void
+test_blank(void **state)
+{
+    size_t  i;
+
+    static const char *const  sources[] = {
+        "language 1;policy p;permit a{who anyone;}\n# why\ndeny b{what * /;}"
+        "deny c{who anyone;what * /c;}role r{}set s string \"x\";"
+        "set t string \"y\";shadow deny d{}#end\n# more\n# and",
+
+        "language 1;\n\npolicy p;\n\n\npermit a {\n\n who anyone;\n}\n# why\n"
+        "\n\n\ndeny b { what * /;\n\n}\n\n\n\ndeny c\n{\n\nwho anyone;\n\n\n"
+        "what * /c;\n\n}\nrole r\n{\n}\n\nset s\nstring\n\n\"x\";\n\n\n"
+        "set t string \"y\";\n\nshadow deny d {\r\n\r\n} #end\n\n\n# more\n\n"
+        "\n# and\n\n\n\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < 2; i++) {
+        lays(sources[i],
+             "language 1;\npolicy p;\n\n"
+             "permit a { who anyone; }\n\n"
+             "# why\ndeny b { what * /; }\n\n"
+             "deny c {\n    who anyone;\n    what * /c;\n}\n\n"
+             "role r {}\n\n"
+             "set s string \"x\";\nset t string \"y\";\n\n"
+             "shadow deny d {} #end\n\n"
+             "# more\n# and\n");
+    }
 }
 
 
@@ -127,6 +162,45 @@ test_refused(void **state)
 }
 
 
+/* Other white space wherever there is some. */
+
+static size_t
+stretch(char *dst, weir_str_t from)
+{
+    int       string;
+    size_t    i, n;
+    unsigned  k;
+
+    static const char *const  spaces[] = { " ", "\n", "\t", "\r\n", "\n\n\n" };
+
+    n = 0;
+    string = 0;
+
+    for (i = 0; i < from.len; i++) {
+
+        if (string && from.data[i] == '\\') {
+            dst[n++] = (char) from.data[i++];
+
+        } else if (from.data[i] == '"') {
+            string = !string;
+        }
+
+        if (!string && (from.data[i] == ' ' || from.data[i] == '\n')) {
+
+            for (k = 1 + rnd(3); k != 0; k--) {
+                n += (size_t) sprintf(dst + n, "%s", pick(spaces, 5));
+            }
+
+            continue;
+        }
+
+        dst[n++] = (char) from.data[i];
+    }
+
+    return n;
+}
+
+
 /* Random policies mean the same, and stay as they are laid out. */
 
 static void
@@ -134,6 +208,7 @@ test_random(void **state)
 {
     unsigned              i;
     policy_t              p, q;
+    static char           wide[1000000];
     weir_str_t            out, again;
     weir_policy_source_t  s;
 
@@ -151,6 +226,11 @@ test_random(void **state)
 
         s.name = p.source.name;
         s.text = out;
+        assert_int_equal(weir_policy_format(&p.arena, &s, &again), WEIR_OK);
+        assert_true(weir_str_eq(out, again));
+
+        s.text.data = (const uint8_t *) wide;
+        s.text.len = stretch(wide, out);
         assert_int_equal(weir_policy_format(&p.arena, &s, &again), WEIR_OK);
         assert_true(weir_str_eq(out, again));
 
@@ -174,6 +254,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_blank),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_random)
     };

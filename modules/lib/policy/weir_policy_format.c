@@ -6,8 +6,12 @@
  *
  *   a statement is a line, four spaces deeper in each block; a block of one
  *   statement without comments is one line where it fits; longer lines go on
- *   behind a comma or before && and ||; up to one blank line is kept, and one
- *   stands behind each block of several lines.
+ *   behind a comma or before && and ||; a blank line stands before comments
+ *   on lines of their own, around what has several lines and between kinds of
+ *   statements, none within a block.
+ *
+ * Sources that differ in white space alone have one layout; whether a comment
+ * has a line of its own is more than that.
  */
 
 #include "weir_policy_lex.h"
@@ -32,7 +36,11 @@ typedef struct {
     uint32_t                    first;     /* token that begins a statement */
     unsigned                    begun:1;   /* a line has something on it */
     unsigned                    inside:1;  /* in a statement */
-    unsigned                    roomy:1;   /* a large block ended */
+
+    uint32_t                    lines;     /* that ended */
+    uint32_t                    started;   /* lines before the statement */
+    uint32_t                    head;      /* first token of the last one */
+    uint8_t                    *large;     /* by head: it has several lines */
 } weir_policy_format_t;
 
 
@@ -47,6 +55,10 @@ static int weir_policy_format_space(const weir_policy_format_t *f,
 static int weir_policy_format_break(const weir_policy_format_t *f,
     uint32_t i);
 static void weir_policy_format_gap(weir_policy_format_t *f, uint32_t i);
+static int weir_policy_format_apart(const weir_policy_format_t *f,
+    uint32_t i);
+static int weir_policy_format_kind(const weir_policy_format_t *f, uint32_t i);
+static void weir_policy_format_ended(weir_policy_format_t *f);
 static int weir_policy_format_comments(const weir_policy_format_t *f,
     uint32_t from, uint32_t to);
 static uint32_t weir_policy_format_width(const weir_policy_format_t *f,
@@ -145,9 +157,18 @@ weir_policy_format(weir_arena_t *arena, const weir_policy_source_t *source,
     f.toks = tokens.list;
     f.n = tokens.n;
 
+    f.large = weir_policy_alloc(&c, f.n + 1);
+    if (f.large == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    /* first to see what has several lines, then to count */
+
     if (weir_policy_format_all(&f) != WEIR_OK) {
         return WEIR_DECLINED;
     }
+
+    (void) weir_policy_format_all(&f);
 
     f.size = f.len;
     f.out = weir_arena_alloc(arena, f.size + 1);
@@ -165,8 +186,6 @@ weir_policy_format(weir_arena_t *arena, const weir_policy_source_t *source,
 }
 
 
-/* Once to count, once to write. */
-
 static int
 weir_policy_format_all(weir_policy_format_t *f)
 {
@@ -178,19 +197,14 @@ weir_policy_format_all(weir_policy_format_t *f)
     f->depth = 0;
     f->begun = 0;
     f->inside = 0;
-    f->roomy = 0;
+    f->lines = 0;
 
     for (i = 0; i < f->n; i++) {
 
         kind = f->toks[i].kind;
 
-        if (kind == '}') {
-
-            if (f->depth == 0) {
-                return WEIR_ERROR;
-            }
-
-            f->roomy = 0;
+        if (kind == '}' && f->depth == 0) {
+            return WEIR_ERROR;
         }
 
         if (!f->inside) {
@@ -199,11 +213,15 @@ weir_policy_format_all(weir_policy_format_t *f)
 
         weir_policy_format_gap(f, i);
 
+        if (!f->inside && f->depth == 0) {
+            f->head = i;
+            f->started = f->lines;
+        }
+
         if (kind == '}') {
             f->depth--;
             weir_policy_format_put(f, "}", 1);
-            weir_policy_format_line(f);
-            f->roomy = f->depth == 0;
+            weir_policy_format_ended(f);
             continue;
         }
 
@@ -213,7 +231,7 @@ weir_policy_format_all(weir_policy_format_t *f)
             if (end != 0) {
                 i = end;
                 f->inside = 0;
-                weir_policy_format_line(f);
+                weir_policy_format_ended(f);
                 continue;
             }
 
@@ -229,7 +247,7 @@ weir_policy_format_all(weir_policy_format_t *f)
 
         if (kind == ';') {
             f->inside = 0;
-            weir_policy_format_line(f);
+            weir_policy_format_ended(f);
         }
     }
 
@@ -397,24 +415,24 @@ weir_policy_format_break(const weir_policy_format_t *f, uint32_t i)
 }
 
 
-/* What stands between tokens: comments, and up to one blank line. */
+/* What stands between tokens: comments, a blank line. */
 
 static void
 weir_policy_format_gap(weir_policy_format_t *f, uint32_t i)
 {
-    int         closes;
-    uint32_t    p, end, lines, start;
+    int         own, newline;
+    uint32_t    p, end, start;
     weir_str_t  comment;
 
     p = i == 0 ? 0 : f->toks[i - 1].end;
     end = i == f->n ? (uint32_t) f->src.len : f->toks[i].start;
-    closes = i < f->n && f->toks[i].kind == '}';
-    lines = 0;
+    newline = i == 0;
+    own = 0;
 
     while (p < end) {
 
         if (f->src.data[p] != '#') {
-            lines += f->src.data[p] == '\n';
+            newline |= f->src.data[p] == '\n';
             p++;
             continue;
         }
@@ -434,7 +452,7 @@ weir_policy_format_gap(weir_policy_format_t *f, uint32_t i)
             comment.len--;
         }
 
-        if (lines == 0 && i != 0) {
+        if (!newline) {
 
             /* behind what stands on its line */
 
@@ -444,43 +462,77 @@ weir_policy_format_gap(weir_policy_format_t *f, uint32_t i)
             }
 
             weir_policy_format_put(f, " ", 1);
-            weir_policy_format_put(f, comment.data, comment.len);
-            weir_policy_format_line(f);
-            lines = 0;
-            p += p < end;
-            lines = 1;
-            continue;
+
+        } else {
+
+            if (f->begun) {
+                weir_policy_format_line(f);
+            }
+
+            if (!own && !f->inside && f->depth == 0 && f->len != 0) {
+                weir_policy_format_put(f, "\n", 1);
+            }
+
+            own = 1;
+            f->begun = 0;
         }
 
-        if (f->begun) {
-            weir_policy_format_line(f);
-        }
-
-        if (!f->inside && f->len != 0 && (lines > 1 || f->roomy)
-            && (i == 0 || f->toks[i - 1].kind != '{' || f->roomy))
-        {
-            weir_policy_format_put(f, "\n", 1);
-        }
-
-        f->roomy = 0;
-        f->begun = 0;
         weir_policy_format_put(f, comment.data, comment.len);
         weir_policy_format_line(f);
-        p += p < end;
-        lines = 1;
+        newline = 0;
     }
 
-    if (i == f->n || f->inside || f->len == 0 || closes) {
-        return;
+    if (!own && weir_policy_format_apart(f, i)) {
+        weir_policy_format_put(f, "\n", 1);
+    }
+}
+
+
+/* Whether a blank line stands before the statement that begins at i. */
+
+static int
+weir_policy_format_apart(const weir_policy_format_t *f, uint32_t i)
+{
+    if (i == 0 || i == f->n || f->inside || f->depth != 0) {
+        return 0;
     }
 
-    if (lines > 1 || f->roomy) {
-        if (f->roomy || i == 0 || f->toks[i - 1].kind != '{') {
-            weir_policy_format_put(f, "\n", 1);
+    return f->large[f->head] || f->large[i]
+           || weir_policy_format_kind(f, f->head)
+              != weir_policy_format_kind(f, i);
+}
+
+
+/* Statements of one kind may stand together. */
+
+static int
+weir_policy_format_kind(const weir_policy_format_t *f, uint32_t i)
+{
+    int  k;
+
+    static const char *const  kinds[] = {
+        "language", "policy", "permit", "deny", "shadow", "import", "schema",
+        "role", "set", "window", "assert", NULL
+    };
+
+    for (k = 0; kinds[k] != NULL; k++) {
+        if (weir_policy_format_is(f, i, kinds[k])) {
+            break;
         }
     }
 
-    f->roomy = 0;
+    return k < 2 ? 0 : k < 5 ? 2 : k;
+}
+
+
+static void
+weir_policy_format_ended(weir_policy_format_t *f)
+{
+    weir_policy_format_line(f);
+
+    if (f->depth == 0) {
+        f->large[f->head] = f->lines - f->started > 1;
+    }
 }
 
 
@@ -550,6 +602,7 @@ weir_policy_format_line(weir_policy_format_t *f)
     weir_policy_format_put(f, "\n", 1);
     f->begun = 0;
     f->column = 0;
+    f->lines++;
 }
 
 
