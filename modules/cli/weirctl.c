@@ -35,7 +35,7 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       NULL },
     { "test", "DIR", "run the tests that stand in policies", weirctl_test,
       NULL },
-    { "fmt", "PATH", "lay policies out canonically", weirctl_fmt, NULL },
+    { "fmt", "PATH", "lay policies out canonically; syntax trees", weirctl_fmt, NULL },
     { "eval", "DIR", "decide requests, JSON lines in and out", weirctl_eval,
       NULL },
     { "push", "DIR|FILE", "publish policies, and wait for the gateways",

@@ -19,31 +19,50 @@ static int weirctl_fmt_path(weirctl_bundle_t *b,
 static int weirctl_fmt_write(const char *path, weir_str_t text);
 
 
-/* weirctl fmt PATH [--check] */
+/* weirctl fmt PATH [--check | --json | --from-json] */
 
 int
 weirctl_fmt(weirctl_t *ctl)
 {
-    int               rc, one, check;
+    int               rc, one, check, from;
     uint32_t          i;
     weirctl_bundle_t  b;
 
     const weirctl_option_t  options[] = {
         { "check", WEIRCTL_FLAG, &check, NULL,
           "change nothing; tell what would change" },
+        { "from-json", WEIRCTL_FLAG, &from, NULL,
+          "PATH is a syntax tree; write the policy that it spells" },
         weirctl_options_end
     };
 
     check = 0;
+    from = 0;
 
     rc = weirctl_options(ctl, "Rewrites policies in the canonical layout.  "
                          "PATH is a folder of *.policy files or a\nsingle "
-                         "one.  What cannot be parsed is left alone.  Exit: "
-                         "0, or 1 where there are\nerrors, or with --check "
-                         "where a file would change.", options, 1, 1);
+                         "one.  What cannot be parsed is left alone.  With "
+                         "--json the syntax tree of a\nsingle one is written "
+                         "to stdout, and with --from-json the policy of such "
+                         "a tree.\nExit: 0, or 1 where there are errors, or "
+                         "with --check where a file would change.", options,
+                         1, 1);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
+    }
+
+    if (check + from + ctl->json > 1) {
+        return weirctl_error("--check, --json and --from-json exclude each "
+                             "other");
+    }
+
+    if (from) {
+        return weirctl_tree_read(ctl);
+    }
+
+    if (ctl->json) {
+        return weirctl_tree_write(ctl);
     }
 
     rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);

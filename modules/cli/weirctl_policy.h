@@ -32,6 +32,11 @@ void weirctl_bundle_done(weirctl_bundle_t *b);
 int weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b);
 
 
+/* fmt's --json and --from-json, of the file that ctl->argv[0] names. */
+int weirctl_tree_write(const weirctl_t *ctl);
+int weirctl_tree_read(const weirctl_t *ctl);
+
+
 int weirctl_check(weirctl_t *ctl);
 int weirctl_test(weirctl_t *ctl);
 int weirctl_fmt(weirctl_t *ctl);

@@ -1,9 +1,10 @@
 
 /*
- * Unit tests of lib/policy: the canonical layout.
+ * Unit tests of lib/policy: the canonical layout, and syntax trees.
  */
 
 #include "policy_random.h"
+#include "weir_policy_json.h"
 
 
 /* Lays out body, twice; the result must be expected. */
@@ -249,6 +250,181 @@ test_random(void **state)
 }
 
 
+/* The tree of a source and back; gives the source's canonical layout. */
+
+static void
+trees(policy_t *p, weir_str_t source, weir_str_t expected)
+{
+    int                   rc;
+    json_t               *tree, *again;
+    weir_err_t            err;
+    weir_str_t            out;
+    weir_policy_source_t  s;
+
+    s.name = str("p.policy");
+    s.text = source;
+
+    assert_int_equal(weir_policy_to_json(&p->arena, &s, &tree), WEIR_OK);
+
+    rc = weir_policy_from_json(&p->arena, tree, &out, &err);
+
+    if (rc != WEIR_OK || !weir_str_eq(out, expected)) {
+        fail_msg("%d %s\n%.*s", rc, rc == WEIR_DECLINED ? err.text : "",
+                 (int) out.len, (const char *) out.data);
+    }
+
+    s.text = out;
+    assert_int_equal(weir_policy_to_json(&p->arena, &s, &again), WEIR_OK);
+    assert_true(json_equal(tree, again));
+
+    json_decref(again);
+    json_decref(tree);
+}
+
+
+static void
+test_tree(void **state)
+{
+    unsigned              i;
+    policy_t              p;
+    weir_str_t            out;
+    weir_policy_source_t  s;
+
+    static const char  all[] =
+        "# head\nlanguage 1; # one\npolicy p;\n\n"
+        "import \"lib/l.policy\" as l;\n\n"
+        "schema from a, b {\n    # of\n    claim r optional set<string>;\n"
+        "    claim \"x y\" int; # behind\n    claim a.b bool;\n}\n\n"
+        "schema { claim c string; }\n\n"
+        "role r { when \"a\" in claim.r; }\n\n"
+        "role s {\n    includes r, t;\n    when true;\n}\n\n"
+        "role t {}\n\n"
+        "set n cidr 10.0.0.0/8, ::1;\nset u spiffe spiffe://a/b, "
+        "spiffe://c/d;\n\n"
+        "window w mon-fri 08:00-18:00 Europe/Paris, sat 08:00-12:00 UTC;\n\n"
+        "permit a { # why\n"
+        "    who role l.r, subject \"x y\" issuer a, issuer b, spiffe u,\n"
+        "        spiffe spiffe://a/b, anyone, authenticated;\n"
+        "    what GET, HEAD /t/{x}/**;\n    what * \"/a b\";\n"
+        "    host a.x, *.y;\n    from n, 10.0.0.1, l.n;\n"
+        "    during l.w;\n"
+        "    if !(claim[\"x y\"] < 3 || path.x == \"\\u{41}\") && "
+        "has header(\"q\")\n"
+        "        && header(\"q\") like \"a*\";\n"
+        "    unless claim.r any in [\"a\", \"b\"] || claim.a.b;\n"
+        "    unless source.ip in [] || request.time >= "
+        "2026-01-05T10:00:00Z;\n"
+        "    limit q;\n    split s c;\n    slo o;\n"
+        "    add_header X-A \"1\";\n    set_header X-B \"2 \\\"\";\n"
+        "    log warn;\n    # last\n} # end\n\n"
+        "shadow deny b {\n    if query(\"a\") ~ \"x+\";\n    status 410;\n}\n\n"
+        "assert never permit { what * /x; }\nassert always deny {}\n\n"
+        "test \"t\" {\n    request GET /a%20b;\n    host a.x;\n"
+        "    from 10.0.0.1;\n    at 2026-01-05T10:00:00Z;\n"
+        "    identity jwt;\n    subject \"x y\";\n    issuer a;\n"
+        "    spiffe spiffe://a/b;\n    claim r a, \"b\", 3, true;\n"
+        "    header \"X\" \"1\";\n    query \"q\" \"2\";\n"
+        "    expect permit by a, b;\n}\n\n"
+        "test \"u\" {\n    request GET /;\n    expect deny by default;\n}\n\n"
+        "# and\n# more\n";
+
+    (void) state;
+
+    policy_body(&p, "");
+
+    trees(&p, str(all), str(all));
+
+    /* what stands within a statement comes before it */
+
+    trees(&p, str("language 1; policy # of\n p; deny a { what * # x\n /; }"),
+          str("language 1;\n\n# of\npolicy p;\n\n"
+              "deny a {\n    # x\n    what * /;\n}\n"));
+
+    policy_done(&p);
+
+    for (i = 0; i < 300; i++) {
+
+        seed = 0x9e3779b97f4a7c15u * (i + 1);
+        random_policy();
+        policy_source(&p, text, len);
+
+        s = p.source;
+        assert_int_equal(weir_policy_format(&p.arena, &s, &out), WEIR_OK);
+
+        trees(&p, s.text, out);
+        trees(&p, out, out);
+
+        policy_done(&p);
+    }
+}
+
+
+/* Nothing in a tree is ignored, and no leaf is more than it says. */
+
+static void
+test_tree_refused(void **state)
+{
+    int           rc;
+    size_t        i;
+    json_t       *tree;
+    weir_err_t    err;
+    weir_str_t    out;
+    weir_arena_t  arena;
+
+#define HEAD  "{\"kind\":\"language\",\"version\":\"1\"},"                     \
+              "{\"kind\":\"policy\",\"name\":\"p\"}"
+
+    static const struct {
+        const char  *json;
+        int          rc;
+        const char  *text;
+    } trees[] = {
+        { "[]", WEIR_DECLINED, "no list" },
+        { "{\"statements\":[" HEAD "],\"x\":1}", WEIR_DECLINED, "more" },
+        { "{\"statements\":[" HEAD ",1]}", WEIR_DECLINED, "statements[2]" },
+        { "{\"statements\":[" HEAD ",{\"kind\":\"rule\",\"name\":\"a\","
+          "\"effect\":\"deny\",\"why\":\"x\",\"body\":[]}]}",
+          WEIR_DECLINED, "statements[2]" },
+        { "{\"statements\":[" HEAD ",{\"kind\":\"rule\",\"name\":"
+          "\"a {} permit b\",\"effect\":\"deny\",\"body\":[]}]}",
+          WEIR_DECLINED, "statements[2]" },
+        { "{\"statements\":[" HEAD ",{\"kind\":\"comment\",\"text\":"
+          "\"# x\\ndeny a {}\"}]}", WEIR_DECLINED, "statements[2]" },
+        { "{\"statements\":[{\"kind\":\"language\",\"version\":1}]}",
+          WEIR_ERROR, NULL },
+        { "{\"statements\":[" HEAD ",{\"kind\":\"rule\",\"effect\":"
+          "\"deny\",\"body\":[]}]}", WEIR_ERROR, NULL },
+        { "{\"statements\":[" HEAD ",{\"kind\":\"rule\",\"name\":\"a\","
+          "\"effect\":\"deny\",\"body\":[{\"kind\":\"if\",\"expr\":"
+          "{\"op\":\"&&\",\"of\":[{\"literal\":\"true\"},{\"op\":\"||\","
+          "\"of\":[{\"literal\":\"true\"},{\"literal\":\"true\"}]}]}}]}]}",
+          WEIR_DECLINED, "statements[2]" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+
+        weir_arena_init(&arena, &weir_alloc_malloc, 0);
+
+        tree = json_loads(trees[i].json, 0, NULL);
+        assert_non_null(tree);
+
+        rc = weir_policy_from_json(&arena, tree, &out, &err);
+
+        if (rc != trees[i].rc
+            || (rc == WEIR_DECLINED
+                && strstr(err.text, trees[i].text) == NULL))
+        {
+            fail_msg("%zu: %d %s", i, rc, rc == WEIR_DECLINED ? err.text : "");
+        }
+
+        json_decref(tree);
+        weir_arena_done(&arena);
+    }
+}
+
+
 int
 main(void)
 {
@@ -256,7 +432,9 @@ main(void)
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_blank),
         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_random)
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_tree_refused)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,6 @@
 
 
 typedef struct {
-    weir_policy_compiler_t     *c;
     weir_str_t                  src;
     const weir_policy_taken_t  *toks;
     uint32_t                    n;
@@ -111,19 +110,16 @@ weir_policy_take_token(weir_policy_parser_t *ps)
 
 
 int
-weir_policy_format(weir_arena_t *arena, const weir_policy_source_t *source,
-    weir_str_t *text)
+weir_policy_tokens(weir_arena_t *arena, const weir_policy_source_t *source,
+    weir_policy_tokens_t *tokens)
 {
     uint32_t                *lines[1], nlines[1];
     weir_policy_file_t       file;
-    weir_policy_format_t     f;
-    weir_policy_tokens_t     tokens;
     weir_policy_compiler_t   c;
 
     memset(&c, 0, sizeof(weir_policy_compiler_t));
-    memset(&f, 0, sizeof(weir_policy_format_t));
     memset(&file, 0, sizeof(weir_policy_file_t));
-    memset(&tokens, 0, sizeof(weir_policy_tokens_t));
+    memset(tokens, 0, sizeof(weir_policy_tokens_t));
 
     lines[0] = NULL;
     nlines[0] = 0;
@@ -134,7 +130,7 @@ weir_policy_format(weir_arena_t *arena, const weir_policy_source_t *source,
     c.files = &file;
     c.lines = lines;
     c.nlines = nlines;
-    c.tokens = &tokens;
+    c.tokens = tokens;
 
     if (source->text.len > WEIR_POLICY_MAX_SOURCE
         || weir_policy_lex_check(&c, 0) != WEIR_OK)
@@ -144,25 +140,38 @@ weir_policy_format(weir_arena_t *arena, const weir_policy_source_t *source,
 
     weir_policy_parse(&c, &file);
 
-    if (c.nomem) {
-        return WEIR_NOMEM;
+    return c.nomem ? WEIR_NOMEM : c.nerrors != 0 ? WEIR_DECLINED : WEIR_OK;
+}
+
+
+int
+weir_policy_format(weir_arena_t *arena, const weir_policy_source_t *source,
+    weir_str_t *text)
+{
+    int                    rc;
+    weir_policy_format_t   f;
+    weir_policy_tokens_t   tokens;
+
+    rc = weir_policy_tokens(arena, source, &tokens);
+
+    if (rc != WEIR_OK) {
+        return rc;
     }
 
-    if (c.nerrors != 0) {
-        return WEIR_DECLINED;
-    }
+    memset(&f, 0, sizeof(weir_policy_format_t));
 
-    f.c = &c;
     f.src = source->text;
     f.toks = tokens.list;
     f.n = tokens.n;
 
-    f.large = weir_policy_alloc(&c, f.n + 1);
+    f.large = weir_arena_alloc(arena, (size_t) f.n + 1);
     if (f.large == NULL) {
         return WEIR_NOMEM;
     }
 
-    /* first to see what has several lines, then to count */
+    memset(f.large, 0, (size_t) f.n + 1);
+
+    /* first to see what has several lines, then to count, then to write */
 
     if (weir_policy_format_all(&f) != WEIR_OK) {
         return WEIR_DECLINED;
@@ -356,6 +365,10 @@ weir_policy_format_reach(const weir_policy_format_t *f, uint32_t i)
 
         width += weir_policy_format_chars(weir_policy_format_text(f, k))
                  + (uint32_t) weir_policy_format_space(f, k);
+
+        if (f->toks[k].kind == ';') {
+            break;
+        }
     }
 
     return width;

@@ -89,6 +89,13 @@ int weir_policy_lex_number(weir_policy_parser_t *ps,
 /* weir_policy_format.c: keeps the current token. */
 void weir_policy_take_token(weir_policy_parser_t *ps);
 
+/*
+ * All tokens of a source that can be parsed: WEIR_OK; WEIR_DECLINED: it
+ * cannot; WEIR_NOMEM.
+ */
+int weir_policy_tokens(weir_arena_t *arena, const weir_policy_source_t *source,
+    weir_policy_tokens_t *tokens);
+
 
 /* weir_policy_parse_word.c: WEIR_OK, or WEIR_ERROR after reporting. */
 
