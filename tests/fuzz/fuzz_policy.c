@@ -11,9 +11,11 @@
 #include <stdlib.h>
 
 #include "weir_policy.h"
+#include "weir_policy_json.h"
 
 
 static int zone(void *ctx, weir_str_t name, weir_str_t *tzif);
+static void tree(weir_arena_t *arena, const weir_policy_source_t *source);
 static void decide(weir_arena_t *arena, const weir_policy_image_t *image,
     uint32_t policy);
 
@@ -100,6 +102,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
 
+        tree(&arena, &source);
+
     } else if (bundle.image != NULL
                && weir_policy_format(&arena, &source, &s) != WEIR_NOMEM)
     {
@@ -137,6 +141,57 @@ done:
     weir_arena_done(&arena);
 
     return 0;
+}
+
+
+/* Out, in and out again is the same; without comments in it fmt's text. */
+
+static void
+tree(weir_arena_t *arena, const weir_policy_source_t *source)
+{
+    int                   rc;
+    json_t               *out, *again;
+    weir_err_t            err;
+    weir_str_t            text, laid;
+    weir_policy_source_t  s;
+
+    rc = weir_policy_to_json(arena, source, &out);
+
+    if (rc == WEIR_NOMEM) {
+        return;
+    }
+
+    if (rc != WEIR_OK) {
+        abort();
+    }
+
+    rc = weir_policy_from_json(arena, out, &text, &err);
+
+    if (rc == WEIR_OK) {
+        s.name = source->name;
+        s.text = text;
+
+        if (weir_policy_to_json(arena, &s, &again) == WEIR_OK) {
+
+            if (!json_equal(out, again)) {
+                abort();
+            }
+
+            json_decref(again);
+        }
+
+        if (memchr(source->text.data, '#', source->text.len) == NULL
+            && weir_policy_format(arena, source, &laid) == WEIR_OK
+            && !weir_str_eq(laid, text))
+        {
+            abort();
+        }
+
+    } else if (rc != WEIR_NOMEM) {
+        abort();
+    }
+
+    json_decref(out);
 }
 
 

@@ -57,7 +57,7 @@ deny   legal   { what * /deny/451; status 451; log info; }
 deny   window  { what * /deny/503; status 503; add_header Sunset "later"; }
 deny   lower   { what * /deny/two; status 410; }
 deny   lower2  { what * /deny/two; status 409; log notice; }
-deny   unsure  { what * /deny/unsure; 
+deny   unsure  { what * /deny/unsure;
                  if has header("x-n") && header("x-n") == "1"; status 404; }
 deny   plain-d { what * /deny/403; add_header X-Why "403"; }
 
@@ -150,7 +150,10 @@ sub ask {
                         headers => $o{headers} || []);
 }
 
-sub sent { my ($name, $u) = @_; return join ',', ($u || $up)->last->header($name) }
+sub sent {
+    my ($name, $u) = @_;
+    return join ',', ($u || $up)->last->header($name);
+}
 
 
 # set_header

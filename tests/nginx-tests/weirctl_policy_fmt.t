@@ -72,7 +72,8 @@ $t->file('f/p.policy', "language 1;policy p;deny a{who role nobody;}\n");
 ($rc, $out, $err) = $t->weirctl('fmt', $t->path('f/p.policy'));
 
 is($rc, 0, 'a file');
-is(content('f/p.policy'), "language 1;\npolicy p;\n\ndeny a { who role nobody; }\n",
+is(content('f/p.policy'),
+   "language 1;\npolicy p;\n\ndeny a { who role nobody; }\n",
    'laid out');
 
 # syntax trees: out and in; comments go with them

@@ -389,11 +389,13 @@ test_tree_refused(void **state)
           "\"a {} permit b\",\"effect\":\"deny\",\"body\":[]}]}",
           WEIR_DECLINED, "statements[2]" },
         { "{\"statements\":[" HEAD ",{\"kind\":\"comment\",\"text\":"
-          "\"# x\\ndeny a {}\"}]}", WEIR_DECLINED, "statements[2]" },
+          "\"# x\\ndeny a {}\"}]}",
+          WEIR_DECLINED, "statements[2]" },
         { "{\"statements\":[{\"kind\":\"language\",\"version\":1}]}",
           WEIR_ERROR, NULL },
         { "{\"statements\":[" HEAD ",{\"kind\":\"rule\",\"effect\":"
-          "\"deny\",\"body\":[]}]}", WEIR_ERROR, NULL },
+          "\"deny\",\"body\":[]}]}",
+          WEIR_ERROR, NULL },
         { "{\"statements\":[" HEAD ",{\"kind\":\"rule\",\"name\":\"a\","
           "\"effect\":\"deny\",\"body\":[{\"kind\":\"if\",\"expr\":"
           "{\"op\":\"&&\",\"of\":[{\"literal\":\"true\"},{\"op\":\"||\","

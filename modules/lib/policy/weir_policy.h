@@ -235,8 +235,8 @@ weir_str_t weir_policy_rule_name(const weir_policy_image_t *image,
  * that name, and of a header, whether no weir_identity_header sets it;
  * admitted are the issuers that the location's weir_auth lists.  report is
  * called for each fault: what nginx.conf lacks, a schema without "from" where
- * several issuers can arrive.  message is "FILE:LINE:COLUMN: error: ...", valid during the call.
- * Returns the number of faults.
+ * several issuers can arrive.  message is "FILE:LINE:COLUMN: error: ...",
+ * valid during the call.  Returns the number of faults.
  */
 
 typedef struct {

@@ -536,7 +536,7 @@ weir_policy_build_attr(weir_policy_builder_t *b,
     } else if (attr->kind == WEIR_POLICY_A_REQUEST_TIME) {
         rec.type = WEIR_POLICY_T_TIME;
 
-    } else if (attr->kind == WEIR_POLICY_A_CLAIM) {
+    } else if (attr->kind == WEIR_POLICY_A_CLAIM && attr->claim != NULL) {
         rec.type = attr->claim->type;
         rec.any = attr->claim->any;
         rec.scope = weir_str_eq(attr->name, weir_str("scope"));
