@@ -35,7 +35,7 @@ policy p;
 permit plain   { who anyone; what * /plain; what * /page; what * /inner;
                  what * /if; what * /later; }
 permit tier    { who anyone; what GET /set; what GET /later-set; what GET /any;
-                 what GET /broken; what GET /away;
+                 what GET /asked; what GET /broken; what GET /away;
                  set_header X-Tier "gold"; set_header X_Plan "a \"b\""; }
 permit tier2   { who anyone; what GET /set; set_header x-tier "gold";
                  set_header X-More "m"; }
@@ -108,6 +108,10 @@ server {
         proxy_pass http://u;
     }
 
+    location = /asked {
+        auth_request /plain;
+        proxy_pass http://u;
+    }
     location = /any {
         satisfy any;
         deny all;
@@ -166,6 +170,10 @@ is(sent('X-Tier'), 'gold', 'set once, not the client\'s, by two rules alike');
 is(sent('X_Plan') . sent('X-Plan'), 'a "b"', 'nor another spelling');
 is(sent('X-More'), 'm', 'those of all permits that match');
 is(sent('X-Keep'), 'k', 'others stay');
+
+is(ask('/asked', headers => \@client)->status, 200, 'auth_request');
+is(join('|', map { join ',', $_->header('X-Tier') } $up->requests),
+   'gold|gold', 'sends it, too');
 
 ask('/plain', headers => \@client);
 is(sent('X-Tier'), 'mine,again', 'no effect, no change');

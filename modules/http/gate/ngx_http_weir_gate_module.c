@@ -388,6 +388,14 @@ ngx_http_weir_gate_access(ngx_http_request_t *r)
 
     ngx_http_weir_gate_log(r, ctx, ctx->duties, 1);
 
+    /* now, as other access modules may ask an upstream, too */
+
+    if (ngx_http_weir_gate_upstream_headers(r, ctx, gate) != NGX_OK) {
+        return ngx_http_weir_refuse_finally(r, ctx,
+                                            NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                            NGX_HTTP_WEIR_FAILED, "error");
+    }
+
     gate->settled = 1;
 
     return NGX_OK;
