@@ -222,6 +222,11 @@ is(join(',', $part{'/inner-set'}->header('X-Tier')), 'inner', 'a part\'s own');
 is(join(',', $part{'/inner'}->header('X-Tier')), 'mine,again',
    'not the next one\'s');
 
+is(ask('/page?include=/inner-set,/inner')->status, 200, 'none to replace');
+%part = map { $_->target => $_ } $up->requests;
+is(join(',', $part{'/inner-set'}->header('X-Tier')), 'inner', 'set as well');
+is(join(',', $part{'/inner'}->header('X-Tier')), '', 'nor there elsewhere');
+
 my $r = ask('/page-set?include=/inner-set,/inner', headers => \@client);
 %part = map { $_->target => $_ } $up->requests;
 is(join(',', $part{'/inner-set'}->header('X-Tier')), 'inner',
