@@ -139,7 +139,7 @@ cmp_ok($room, '>', 100000, 'report: room for an image');
 my ($at) = map { delete $_->{at} } @{ $report->{contract}{locations} };
 like($at, qr/nginx\.conf:20$/, 'report: where the policy is named');
 is_deeply($report->{contract}, { policies => ['p'], issuers => [],
-                                    identity_headers => [],
+                                 identity_headers => [],
                                  splits => {}, quotas => [],
                                  objectives => [], locations => [
                                      { policy => 'p', issuers => [] } ] },
