@@ -104,7 +104,7 @@ $(BIN)/weirctl: $(call obj,$(CLISRC)) $(ARS)
 # arrows between the folders hold, and one folder's error stops no other.
 
 test_ars = $(or $(foreach f,$(filter $(firstword $(subst _, ,$(1))),\
-	$(FOLDERS)),$(O)/libweir-$(f).a $(if $(filter bundle,$(f)),\
+	$(FOLDERS)),$(O)/libweir-$(f).a $(if $(filter bundle prove,$(f)),\
 	$(O)/libweir-policy.a) $(if $(filter-out base,$(f)),\
 	$(O)/libweir-base.a)),$(ARS))
 

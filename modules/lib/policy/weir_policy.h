@@ -114,6 +114,8 @@ typedef struct {
 
     const weir_policy_image_t   *image;     /* NULL when nerrors != 0 */
     size_t                       size;
+
+    const void                  *files;     /* syntax trees: lib/prove */
 } weir_policy_bundle_t;
 
 

@@ -42,6 +42,7 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
         return WEIR_NOMEM;
     }
 
+    b->files = c->files;
     total = 0;
 
     for (i = 0; i < nsources; i++) {

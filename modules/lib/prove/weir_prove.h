@@ -1,0 +1,129 @@
+
+/*
+ * Weir: what policies mean, proved: which requests two bundles decide
+ * differently, which rules no request needs, whether an assertion holds.
+ *
+ * Every answer is one of three: PROVED, a request that the evaluator itself
+ * confirms, or UNKNOWN with why.  What is decided exactly and what is not:
+ * docs/policy-analysis.md.
+ */
+
+#ifndef WEIR_PROVE_H_INCLUDED
+#define WEIR_PROVE_H_INCLUDED
+
+
+#include "weir_policy.h"
+
+
+typedef enum {
+    WEIR_PROVE_PROVED = 0,
+    WEIR_PROVE_WITNESS,
+    WEIR_PROVE_UNKNOWN
+} weir_prove_verdict_t;
+
+
+/* A claim of a request; key: members joined by NUL. */
+
+typedef struct weir_prove_given_s  weir_prove_given_t;
+
+struct weir_prove_given_s {
+    weir_str_t           key;
+    weir_claim_type_t    type;       /* OTHER: a fraction will do */
+    int64_t              number;
+    weir_str_t           string;
+    weir_str_t          *items;
+    uint32_t             nitems;
+    weir_prove_given_t  *next;
+};
+
+
+/* A request as weir_policy_decide_text() takes it. */
+
+typedef struct {
+    weir_policy_request_t   r;       /* method, scheme, addresses, identity */
+    weir_str_t              path;    /* raw */
+    weir_str_t              host;    /* data == NULL: none */
+    weir_policy_fields_t    fields;
+    weir_prove_given_t     *claims;
+} weir_prove_request_t;
+
+
+typedef struct {
+    weir_policy_verdict_t   verdict;
+    weir_policy_reason_t    reason;
+    weir_str_t             *rules;   /* as weir_policy_decision_t lists them */
+    uint32_t                nrules;
+} weir_prove_decision_t;
+
+
+/* One class of requests whose decision changes, or that none does. */
+
+typedef struct weir_prove_finding_s  weir_prove_finding_t;
+
+struct weir_prove_finding_s {
+    weir_str_t              policy;
+    unsigned                permit:1;      /* newly permitted; else denied */
+    weir_prove_verdict_t    verdict;
+    const char             *why;           /* UNKNOWN: static */
+    weir_str_t              rule;          /* whose change it is; may be
+                                              absent */
+    weir_prove_request_t   *request;       /* WITNESS */
+    weir_prove_decision_t   old;
+    weir_prove_decision_t   new;
+    weir_prove_finding_t   *next;
+};
+
+
+/* How far to go; the clock is the caller's. */
+
+typedef struct {
+    uint64_t   max_work;                   /* steps of one question */
+    int      (*expired)(void *ctx);        /* 1: give up; may be NULL */
+    void      *ctx;
+} weir_prove_limits_t;
+
+#define WEIR_PROVE_WORK  2000000
+
+
+/*
+ * What changes from bundle a to bundle b, both compiled without errors; name:
+ * of one policy, or absent for all.  A policy that one of them lacks denies
+ * there.  For each policy and direction: the witnesses, one for a changed rule,
+ * and what is unknown; or one finding that is PROVED.  All lies in the arena.
+ * WEIR_OK, WEIR_NOMEM, WEIR_DECLINED: neither has a policy of that name.
+ */
+int weir_prove_diff(weir_arena_t *arena, const weir_policy_bundle_t *a,
+    const weir_policy_bundle_t *b, weir_str_t name,
+    const weir_prove_limits_t *limits, weir_prove_finding_t **findings);
+
+
+/* A rule that changes no decision. */
+
+typedef enum {
+    WEIR_PROVE_DEAD = 0,      /* no request matches it */
+    WEIR_PROVE_SHADOWED,      /* a permit: denies take all of it */
+    WEIR_PROVE_REDUNDANT      /* other rules decide the same without it */
+} weir_prove_idle_kind_t;
+
+typedef struct weir_prove_idle_s  weir_prove_idle_t;
+
+struct weir_prove_idle_s {
+    weir_policy_place_t      place;
+    weir_str_t               rule;
+    unsigned                 deny:1;
+    weir_prove_idle_kind_t   kind;
+    weir_str_t              *covers;       /* by these rules */
+    weir_policy_place_t     *places;
+    uint32_t                 ncovers;
+    weir_prove_idle_t       *next;
+};
+
+/*
+ * Rules of a bundle that could be left out, one by one; what could not be
+ * decided within the limits is not told.  WEIR_OK or WEIR_NOMEM.
+ */
+int weir_prove_idle(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    const weir_prove_limits_t *limits, weir_prove_idle_t **idle);
+
+
+#endif /* WEIR_PROVE_H_INCLUDED */

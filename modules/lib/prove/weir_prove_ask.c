@@ -1,0 +1,559 @@
+
+/*
+ * Weir: a question asked until the evaluator agrees: what it names as the
+ * reason that a model is none joins the question.
+ */
+
+#include <stdlib.h>
+
+#include "weir_prove_ask.h"
+
+
+#define WEIR_PROVE_JOIN   16      /* rules that join in one round */
+#define WEIR_PROVE_GLOBAL 64      /* of states of globs on request.path */
+
+
+static const weir_policy_rule_t *weir_prove_anchor(
+    const weir_prove_question_t *q);
+static int weir_prove_fits(const weir_policy_rule_t *rule, uint32_t n);
+static uint32_t weir_prove_bound(const weir_prove_question_t *q,
+    const char **why);
+static void weir_prove_extent(const weir_policy_rule_t *rule,
+    uint32_t *before, uint32_t *behind, uint32_t *exact, uint32_t *globs);
+static uint32_t weir_prove_path_globs(const weir_policy_expr_t *e);
+static int weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena,
+    uint32_t n, int *again);
+static int weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
+    const weir_prove_problem_t *p, int *again);
+static int weir_prove_join_rule(weir_prove_question_t *q,
+    const weir_policy_rule_t *rule, const weir_policy_rule_t ***list,
+    uint32_t *n);
+static int weir_prove_keep(weir_arena_t *arena, const weir_prove_side_t *side,
+    const weir_policy_decision_t *d, weir_prove_decision_t *kept);
+static int weir_prove_rule_cmp(const void *one, const void *two);
+
+
+int
+weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
+    const weir_policy_bundle_t *bundle, weir_str_t name)
+{
+    uint32_t                   i;
+    const weir_policy_file_t  *files;
+    const weir_policy_rule_t  *rule;
+
+    memset(side, 0, sizeof(weir_prove_side_t));
+
+    side->bundle = bundle;
+    files = bundle->files;
+
+    for (i = 0; i < bundle->nsources; i++) {
+        if (files[i].policy.text.data != NULL
+            && weir_str_eq(files[i].policy.text, name)
+            && weir_policy_find(bundle->image, name, &side->policy) == WEIR_OK)
+        {
+            side->file = &files[i];
+        }
+    }
+
+    if (side->file == NULL) {
+        return WEIR_OK;
+    }
+
+    for (rule = side->file->rules; rule != NULL; rule = rule->next) {
+        side->nrules++;
+    }
+
+    side->rules = weir_arena_calloc(arena, side->nrules + 1,
+                                    sizeof(weir_policy_rule_t *));
+    side->texts = weir_arena_calloc(arena, side->nrules + 1,
+                                    sizeof(weir_str_t));
+    side->marks = weir_arena_calloc(arena, side->nrules + 1,
+                                    sizeof(uint32_t));
+
+    if (side->rules == NULL || side->texts == NULL || side->marks == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    i = 0;
+
+    for (rule = side->file->rules; rule != NULL; rule = rule->next) {
+        side->rules[i++] = rule;
+    }
+
+    qsort(side->rules, i, sizeof(side->rules[0]), weir_prove_rule_cmp);
+
+    for (i = 0; i < side->nrules; i++) {
+        side->texts[i] = weir_prove_meaning(arena, side->rules[i]);
+
+        if (side->texts[i].data == NULL) {
+            return WEIR_NOMEM;
+        }
+    }
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_prove_rule_cmp(const void *one, const void *two)
+{
+    return weir_str_cmp((*(const weir_policy_rule_t *const *) one)->name.text,
+                        (*(const weir_policy_rule_t *const *) two)->name.text);
+}
+
+
+int
+weir_prove_ask(weir_prove_question_t *q)
+{
+    int            rc, again;
+    uint32_t       n, bound;
+    const char    *why, *far;
+    weir_arena_t   arena;
+
+    why = NULL;
+
+    for (n = 0; ; n++) {
+
+        far = NULL;
+        bound = weir_prove_bound(q, &far);
+
+        if (n > bound || n > WEIR_PATH_MAX_SEGMENTS) {
+            break;
+        }
+
+        if (!weir_prove_fits(weir_prove_anchor(q), n)) {
+            continue;
+        }
+
+        if (far != NULL) {
+            why = far;
+        }
+
+        do {
+            if (q->limits->expired != NULL
+                && q->limits->expired(q->limits->ctx))
+            {
+                q->why = "the time is up";
+                return WEIR_PROVE_UNKNOWN;
+            }
+
+            again = 0;
+            q->why = NULL;
+
+            weir_arena_init(&arena, &weir_alloc_malloc, 0);
+            rc = weir_prove_round(q, &arena, n, &again);
+            weir_arena_done(&arena);
+
+        } while (again);
+
+        if (rc == WEIR_NOMEM || rc == WEIR_DECLINED
+            || rc == WEIR_PROVE_WITNESS)
+        {
+            return rc;
+        }
+
+        if (q->why != NULL) {
+            why = q->why;
+        }
+    }
+
+    q->why = why;
+
+    return why == NULL ? WEIR_PROVE_PROVED : WEIR_PROVE_UNKNOWN;
+}
+
+
+static const weir_policy_rule_t *
+weir_prove_anchor(const weir_prove_question_t *q)
+{
+    return q->matches != NULL ? q->matches : q->stands;
+}
+
+
+static int
+weir_prove_fits(const weir_policy_rule_t *rule, uint32_t n)
+{
+    int                        any;
+    uint32_t                   i;
+    const weir_policy_what_t  *what;
+
+    if (rule == NULL || rule->whats == NULL) {
+        return 1;
+    }
+
+    for (what = rule->whats; what != NULL; what = what->next) {
+        any = 0;
+
+        for (i = 0; i < what->nsegs; i++) {
+            any |= what->segs[i].kind == WEIR_POLICY_SEG_ANY;
+        }
+
+        if (any ? n + 1 >= what->nsegs : n == what->nsegs) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Longer paths than this are to these rules as one of this length: what lies
+ * between what patterns name at both ends may be left out.
+ */
+
+static uint32_t
+weir_prove_bound(const weir_prove_question_t *q, const char **why)
+{
+    uint32_t  i, before, behind, exact, globs;
+
+    before = 0;
+    behind = 0;
+    exact = 0;
+    globs = 1;
+
+    weir_prove_extent(q->matches, &before, &behind, &exact, &globs);
+    weir_prove_extent(q->stands, &before, &behind, &exact, &globs);
+
+    for (i = 0; i < q->nany; i++) {
+        weir_prove_extent(q->any[i], &before, &behind, &exact, &globs);
+    }
+
+    for (i = 0; i < q->noff; i++) {
+        weir_prove_extent(q->off[i], &before, &behind, &exact, &globs);
+    }
+
+    for (i = 0; i < q->nout; i++) {
+        weir_prove_extent(q->out[i], &before, &behind, &exact, &globs);
+    }
+
+    if (globs > WEIR_PROVE_GLOBAL) {
+        globs = 1;
+        *why = "more globs on request.path than are decided";
+    }
+
+    before += behind;
+
+    return (before > exact + 1 ? before : exact + 1) + globs - 1;
+}
+
+
+static void
+weir_prove_extent(const weir_policy_rule_t *rule, uint32_t *before,
+    uint32_t *behind, uint32_t *exact, uint32_t *globs)
+{
+    uint32_t                    i;
+    const weir_policy_what_t   *what;
+    const weir_policy_cond_t   *cond;
+    const weir_policy_princ_t  *p;
+
+    if (rule == NULL) {
+        return;
+    }
+
+    for (what = rule->whats; what != NULL; what = what->next) {
+
+        for (i = 0; i < what->nsegs; i++) {
+            if (what->segs[i].kind == WEIR_POLICY_SEG_ANY) {
+                break;
+            }
+        }
+
+        if (i == what->nsegs) {
+            *exact = *exact > i ? *exact : i;
+            continue;
+        }
+
+        *before = *before > i ? *before : i;
+        i = what->nsegs - i - 1;
+        *behind = *behind > i ? *behind : i;
+    }
+
+    for (cond = rule->conds; cond != NULL && *globs < 1000; cond = cond->next)
+    {
+        *globs *= weir_prove_path_globs(cond->expr);
+    }
+
+    for (p = rule->who; p != NULL && *globs < 1000; p = p->next) {
+        if (p->kind == WEIR_POLICY_P_ROLE && p->role->when != NULL) {
+            *globs *= weir_prove_path_globs(p->role->when);
+        }
+    }
+}
+
+
+/* States between segments of what looks at request.path. */
+
+static uint32_t
+weir_prove_path_globs(const weir_policy_expr_t *e)
+{
+    size_t                        i;
+    uint32_t                      n, l, r;
+    const weir_policy_literal_t  *item, one = { 0 };
+
+    if (e == NULL || e->op == WEIR_POLICY_E_HAS) {
+        return 1;
+    }
+
+    if (e->op > WEIR_POLICY_E_NOT && e->op != WEIR_POLICY_E_ATTR
+        && e->op != WEIR_POLICY_E_LITERAL)
+    {
+        if (!(e->left->attr != NULL
+              && e->left->attr->kind == WEIR_POLICY_A_REQUEST_PATH)
+            && !(e->right->attr != NULL
+                 && e->right->attr->kind == WEIR_POLICY_A_REQUEST_PATH))
+        {
+            return 1;
+        }
+
+        item = e->right->literal != NULL ? e->right->literal
+               : e->left->literal != NULL ? e->left->literal : &one;
+        n = 2;
+
+        for (item = item->items != NULL ? item->items : item; item != NULL;
+             item = item->next)
+        {
+            for (i = 0; i < item->string.len; i++) {
+                n += item->string.data[i] == '/'
+                     || item->string.data[i] == '*';
+            }
+        }
+
+        return n;
+    }
+
+    l = weir_prove_path_globs(e->left);
+    r = weir_prove_path_globs(e->right);
+
+    return l > 1000 || r > 1000 ? 1000 : l * r;
+}
+
+
+static int
+weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
+    int *again)
+{
+    int                    rc, lit;
+    uint32_t               i;
+    weir_prove_problem_t   p;
+
+    memset(&p, 0, sizeof(weir_prove_problem_t));
+
+    p.arena = arena;
+    p.nsegs = n;
+
+    weir_prove_sat_init(&p.sat, arena, q->limits->max_work);
+
+    if (q->matches != NULL) {
+        lit = weir_prove_rule(&p, q->matches).t;
+        weir_prove_sat_add3(&p.sat, lit, 0, 0);
+    }
+
+    if (q->stands != NULL) {
+        lit = weir_prove_rule(&p, q->stands).f;
+        weir_prove_sat_add3(&p.sat, -lit, 0, 0);
+    }
+
+    if (q->nany != 0) {
+        lit = WEIR_PROVE_FALSE;
+
+        for (i = 0; i < q->nany; i++) {
+            if (weir_prove_fits(q->any[i], n)) {
+                lit = weir_prove_or(&p, lit,
+                                    weir_prove_rule(&p, q->any[i]).t);
+            }
+        }
+
+        weir_prove_sat_add3(&p.sat, lit, 0, 0);
+    }
+
+    for (i = 0; i < q->noff; i++) {
+        if (weir_prove_fits(q->off[i], n)) {
+            lit = weir_prove_rule(&p, q->off[i]).t;
+            weir_prove_sat_add3(&p.sat, -lit, 0, 0);
+        }
+    }
+
+    for (i = 0; i < q->nout; i++) {
+        if (weir_prove_fits(q->out[i], n)) {
+            lit = weir_prove_rule(&p, q->out[i]).f;
+            weir_prove_sat_add3(&p.sat, lit, 0, 0);
+        }
+    }
+
+    if (!p.sat.closed) {
+        weir_prove_values(&p);
+    }
+
+    if (p.nomem || p.sat.nomem) {
+        return WEIR_NOMEM;
+    }
+
+    rc = weir_prove_sat_solve(&p.sat);
+
+    switch (rc) {
+
+    case WEIR_OK:
+        return weir_prove_confirm(q, arena, &p, again);
+
+    case WEIR_DECLINED:
+        q->why = p.inexact;
+        return WEIR_PROVE_PROVED;
+
+    case WEIR_ERROR:
+        q->why = "the search took too many steps";
+        return WEIR_PROVE_UNKNOWN;
+
+    default:
+        return WEIR_NOMEM;
+    }
+}
+
+
+static int
+weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
+    const weir_prove_problem_t *p, int *again)
+{
+    int                       denied;
+    uint32_t                  i, *rules;
+    weir_prove_request_t     *rq;
+    weir_policy_decision_t    d, a;
+    const weir_policy_rule_t  *rule;
+
+    rules = weir_arena_calloc(arena, q->deny->nrules + q->permit->nrules + 2,
+                              sizeof(uint32_t));
+    rq = weir_prove_request(arena, p);
+
+    if (rules == NULL || rq == NULL
+        || weir_prove_decide(arena, q->deny, rq, rules, &d) != WEIR_OK
+        || weir_prove_decide(arena, q->permit, rq, rules + q->deny->nrules + 1,
+                             &a)
+           != WEIR_OK)
+    {
+        return WEIR_NOMEM;
+    }
+
+    denied = d.verdict == WEIR_POLICY_DENY
+             || (q->without != NULL && d.count == 1
+                 && q->deny->rules[d.rules[0]] == q->without);
+
+    if (denied && a.verdict == WEIR_POLICY_PERMIT) {
+        q->request = weir_prove_request(q->arena, p);
+
+        return q->request == NULL
+               || weir_prove_keep(q->arena, q->deny, &d, &q->denied) != WEIR_OK
+               || weir_prove_keep(q->arena, q->permit, &a, &q->permitted)
+                  != WEIR_OK
+               ? WEIR_NOMEM : WEIR_PROVE_WITNESS;
+    }
+
+    if (a.reason == WEIR_POLICY_DENY_RULE
+        || a.reason == WEIR_POLICY_DENY_UNKNOWN)
+    {
+        for (i = 0; i < a.count && i < WEIR_PROVE_JOIN; i++) {
+            rule = q->permit->rules[a.rules[i]];
+
+            switch (weir_prove_join_rule(q, rule, &q->out, &q->nout)) {
+
+            case WEIR_OK:
+                *again = 1;
+                break;
+
+            case WEIR_NOMEM:
+                return WEIR_NOMEM;
+            }
+        }
+    }
+
+    if (d.verdict == WEIR_POLICY_PERMIT && !denied) {
+
+        for (i = 0; i < d.count && i < WEIR_PROVE_JOIN; i++) {
+            rule = q->deny->rules[d.rules[i]];
+
+            if (rule == q->without) {
+                continue;
+            }
+
+            switch (weir_prove_join_rule(q, rule, &q->off, &q->noff)) {
+
+            case WEIR_OK:
+                *again = 1;
+                break;
+
+            case WEIR_NOMEM:
+                return WEIR_NOMEM;
+            }
+        }
+    }
+
+    if (*again) {
+        return WEIR_PROVE_UNKNOWN;
+    }
+
+    if (q->lonely && denied && a.reason == WEIR_POLICY_DEFAULT_DENY) {
+        return WEIR_DECLINED;
+    }
+
+    q->why = p->loose != NULL ? p->loose
+             : "the evaluator does not confirm what was found";
+
+    return WEIR_PROVE_UNKNOWN;
+}
+
+
+static int
+weir_prove_join_rule(weir_prove_question_t *q, const weir_policy_rule_t *rule,
+    const weir_policy_rule_t ***list, uint32_t *n)
+{
+    uint32_t                    i;
+    const weir_policy_rule_t  **more;
+
+    for (i = 0; i < *n; i++) {
+        if ((*list)[i] == rule) {
+            return WEIR_DECLINED;
+        }
+    }
+
+    /* both lists grow to a power of two */
+
+    if ((*n & (*n - 1)) == 0) {
+        more = weir_arena_calloc(q->arena, *n ? 2 * *n : 1,
+                                 sizeof(weir_policy_rule_t *));
+        if (more == NULL) {
+            return WEIR_NOMEM;
+        }
+
+        if (*n != 0) {
+            memcpy(more, *list, *n * sizeof(weir_policy_rule_t *));
+        }
+
+        *list = more;
+    }
+
+    (*list)[(*n)++] = rule;
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_prove_keep(weir_arena_t *arena, const weir_prove_side_t *side,
+    const weir_policy_decision_t *d, weir_prove_decision_t *kept)
+{
+    uint32_t  i;
+
+    kept->verdict = d->verdict;
+    kept->reason = d->reason;
+    kept->nrules = d->count;
+    kept->rules = weir_arena_calloc(arena, d->count + 1, sizeof(weir_str_t));
+
+    if (kept->rules == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < d->count; i++) {
+        kept->rules[i] = side->rules[d->rules[i]]->name.text;
+    }
+
+    return WEIR_OK;
+}

@@ -1,0 +1,88 @@
+
+/*
+ * Weir: questions about two policies, answered by asking the evaluator what
+ * is missing.  Private to lib/prove.
+ */
+
+#ifndef WEIR_PROVE_ASK_H_INCLUDED
+#define WEIR_PROVE_ASK_H_INCLUDED
+
+
+#include "weir_prove.h"
+#include "weir_prove_problem.h"
+
+
+/* A policy of a bundle; file == NULL: it has none, and denies. */
+
+typedef struct {
+    const weir_policy_bundle_t   *bundle;
+    const weir_policy_file_t     *file;
+    uint32_t                      policy;
+    const weir_policy_rule_t    **rules;     /* as the image numbers them */
+    weir_str_t                   *texts;     /* meaning, without the name */
+    uint32_t                      nrules;
+    uint32_t                     *marks;     /* of a question */
+} weir_prove_side_t;
+
+
+/*
+ * Is there a request that one side denies and the other permits?  All that
+ * is asked for holds of it.
+ */
+
+typedef struct {
+    weir_arena_t               *arena;       /* of what is found */
+    const weir_prove_limits_t  *limits;
+    weir_prove_side_t          *deny;        /* the side that denies */
+    weir_prove_side_t          *permit;
+
+    const weir_policy_rule_t   *matches;     /* true of it */
+    const weir_policy_rule_t   *stands;      /* not false of it: a deny */
+    const weir_policy_rule_t  **any;         /* one of these is true */
+    uint32_t                    nany;
+    const weir_policy_rule_t   *without;     /* is not there on "deny" */
+
+    /* rules that had to be looked at, by the evaluator's word */
+
+    const weir_policy_rule_t  **off;         /* permits of "deny": not true */
+    uint32_t                    noff;
+    const weir_policy_rule_t  **out;         /* denies of "permit": false */
+    uint32_t                    nout;
+    uint32_t                    size;
+
+    unsigned                    lonely:1;    /* do not ask for a permit */
+    const char                 *why;
+    weir_prove_request_t       *request;
+    weir_prove_decision_t       denied;
+    weir_prove_decision_t       permitted;
+} weir_prove_question_t;
+
+
+/*
+ * WEIR_PROVE_PROVED: there is none; WITNESS: q->request; UNKNOWN: q->why;
+ * WEIR_NOMEM.
+ */
+int weir_prove_ask(weir_prove_question_t *q);
+
+/* Reads a policy's rules; WEIR_OK or WEIR_NOMEM. */
+int weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
+    const weir_policy_bundle_t *bundle, weir_str_t name);
+
+/* weir_prove_same.c: a rule's meaning as text; {0, NULL}: no memory. */
+weir_str_t weir_prove_meaning(weir_arena_t *arena,
+    const weir_policy_rule_t *rule);
+
+/* 1 if it is plain that no request matches both. */
+int weir_prove_apart(const weir_policy_rule_t *a, const weir_policy_rule_t *b);
+
+/* weir_prove_request.c: the request of a model; NULL: no memory. */
+weir_prove_request_t *weir_prove_request(weir_arena_t *arena,
+    const weir_prove_problem_t *p);
+
+/* What a side decides; WEIR_OK or WEIR_NOMEM. */
+int weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
+    const weir_prove_request_t *request, uint32_t *rules,
+    weir_policy_decision_t *d);
+
+
+#endif /* WEIR_PROVE_ASK_H_INCLUDED */

@@ -1,0 +1,199 @@
+
+/*
+ * Weir: the question "is there a request for which this holds" as clauses.
+ * Private to lib/prove.
+ *
+ * An attribute is a variable with a value; a class holds the variables that
+ * are compared with each other.  An atom is a literal that says something of
+ * one or two variables.  Once all atoms are known each class gets values that
+ * stand for all others: two values that no atom tells apart are the same to
+ * the policies (docs/decisions/0031-proofs-over-representatives.md).
+ */
+
+#ifndef WEIR_PROVE_PROBLEM_H_INCLUDED
+#define WEIR_PROVE_PROBLEM_H_INCLUDED
+
+
+#include "weir_policy_ast.h"
+#include "weir_prove_sat.h"
+
+
+typedef struct weir_prove_class_s  weir_prove_class_t;
+
+typedef struct weir_prove_var_s  weir_prove_var_t;
+
+typedef struct weir_prove_atom_s  weir_prove_atom_t;
+
+
+/* Kleene's value of a condition: it is true, it is false. */
+
+typedef struct {
+    int  t;
+    int  f;
+} weir_prove_pair_t;
+
+
+typedef struct {
+    weir_str_t   s;
+    int64_t      n;
+    weir_addr_t  ip;
+} weir_prove_value_t;
+
+
+/* A glob: a unit is a character, or "*" where it is empty. */
+
+typedef struct {
+    weir_str_t  *units;
+    uint32_t     n;
+} weir_prove_glob_t;
+
+
+#define WEIR_PROVE_SEGMENT  WEIR_POLICY_ATTRS     /* kind of variable */
+
+struct weir_prove_var_s {
+    uint32_t              kind;        /* weir_policy_attr_kind_t */
+    uint32_t              seg;
+    weir_str_t            name;
+    weir_policy_type_t    type;
+    int                   there;       /* literals: something is there */
+    int                   def;         /* it has a value of this type */
+    weir_prove_class_t   *class;
+    int                  *lits;        /* of the class's values; of a set:
+                                          they are in it */
+    int                   chosen;      /* in a model */
+    weir_prove_var_t     *next;
+};
+
+
+/* A claim of whatever type. */
+
+typedef struct weir_prove_claim_s  weir_prove_claim_t;
+
+struct weir_prove_claim_s {
+    weir_str_t           key;
+    int                  absent;
+    int                  other;
+    weir_prove_var_t    *vars[WEIR_POLICY_T_LIST + 1];    /* by type */
+    weir_prove_claim_t  *next;
+};
+
+
+typedef enum {
+    WEIR_PROVE_STRING = 0,     /* x is constant s */
+    WEIR_PROVE_STRINGS,        /* x is in a list */
+    WEIR_PROVE_LIKE,
+    WEIR_PROVE_HOSTS,
+    WEIR_PROVE_NUMBER,         /* x op n */
+    WEIR_PROVE_NUMBERS,
+    WEIR_PROVE_NETS,           /* a list of weir_policy_net_t */
+    WEIR_PROVE_NET_ITEMS,      /* a list of literals */
+    WEIR_PROVE_MEMBER,         /* s is in the set x */
+    WEIR_PROVE_SAME,           /* x op y */
+    WEIR_PROVE_IN_SET          /* x is in the set y */
+} weir_prove_atom_kind_t;
+
+struct weir_prove_atom_s {
+    weir_prove_atom_kind_t        kind;
+    weir_policy_expr_op_t         op;
+    uint32_t                      id;
+    int                           lit;
+    weir_prove_var_t             *x;
+    weir_prove_var_t             *y;
+    weir_str_t                    s;
+    int64_t                       n;
+    weir_prove_glob_t             glob;
+    const weir_policy_literal_t  *items;
+    const weir_policy_words_t    *words;
+    const weir_policy_net_t      *nets;
+    weir_prove_atom_t            *next;      /* of the class */
+};
+
+
+struct weir_prove_class_s {
+    weir_prove_class_t  *parent;       /* NULL: a root */
+    weir_prove_value_t  *values;
+    uint32_t             nvalues;
+    uint32_t             nvars;        /* that have one value */
+    uint32_t             kinds;        /* a bit for each way to be valid */
+    weir_policy_type_t   type;
+    weir_prove_atom_t   *atoms;
+    weir_prove_class_t  *next;
+};
+
+
+typedef struct {
+    weir_arena_t         *arena;
+    weir_prove_sat_t      sat;
+    uint32_t              nsegs;       /* of the path */
+    weir_prove_var_t     *vars;
+    weir_prove_claim_t   *claims;
+    weir_prove_class_t   *classes;
+    weir_prove_atom_t   **atoms;
+    uint32_t              natoms;
+    uint32_t              size;
+    int                   slash;       /* the path ends by one; 0: unused */
+    const char           *inexact;     /* why a model may have been missed */
+    const char           *loose;       /* why a model may be none */
+    unsigned              scope:2;     /* types that "scope" is read as */
+    unsigned              nomem:1;
+} weir_prove_problem_t;
+
+
+/* weir_prove_problem.c */
+
+int weir_prove_and(weir_prove_problem_t *p, int a, int b);
+int weir_prove_or(weir_prove_problem_t *p, int a, int b);
+
+void *weir_prove_alloc(weir_prove_problem_t *p, size_t size);
+
+/* The variable of an attribute; NULL: no memory. */
+weir_prove_var_t *weir_prove_var(weir_prove_problem_t *p, uint32_t kind,
+    weir_str_t name, uint32_t seg, weir_policy_type_t type);
+
+/* A claim, and what a declaration makes of it: there, and its value. */
+weir_prove_var_t *weir_prove_claim(weir_prove_problem_t *p,
+    const weir_policy_claim_t *claim, weir_policy_type_t type, int *there,
+    int *def);
+
+weir_prove_atom_t *weir_prove_atom(weir_prove_problem_t *p,
+    weir_prove_atom_kind_t kind, weir_prove_var_t *x, weir_prove_var_t *y);
+
+/* The literal "x is s". */
+int weir_prove_is(weir_prove_problem_t *p, weir_prove_var_t *x, weir_str_t s);
+
+/* 1 if s is in the class of strings that an attribute can have. */
+int weir_prove_valid(uint32_t kind, weir_str_t s);
+
+weir_prove_class_t *weir_prove_root(weir_prove_class_t *c);
+
+
+/* weir_prove_expr.c, weir_prove_rule.c */
+
+weir_prove_pair_t weir_prove_expr(weir_prove_problem_t *p,
+    const weir_policy_what_t *what, const weir_policy_expr_t *e);
+weir_prove_pair_t weir_prove_rule(weir_prove_problem_t *p,
+    const weir_policy_rule_t *rule);
+
+/* weir_prove_text.c */
+
+weir_prove_glob_t weir_prove_glob(weir_prove_problem_t *p, weir_str_t text,
+    int like);
+int weir_prove_like(const weir_prove_glob_t *g, weir_str_t s);
+
+/* request.path and identity.principal, which are put together. */
+int weir_prove_path_like(weir_prove_problem_t *p, const weir_prove_glob_t *g);
+int weir_prove_principal_like(weir_prove_problem_t *p,
+    const weir_prove_glob_t *g);
+
+/* weir_prove_values.c: values for all classes, and what atoms say of them. */
+
+void weir_prove_values(weir_prove_problem_t *p);
+
+/* weir_prove_strings.c: strings that stand for all that no atom names. */
+
+void weir_prove_fresh(weir_prove_problem_t *p, weir_prove_class_t *c,
+    weir_prove_value_t *values, uint32_t *n, uint32_t max,
+    const weir_policy_table_t *known);
+
+
+#endif /* WEIR_PROVE_PROBLEM_H_INCLUDED */

@@ -1,0 +1,294 @@
+
+/*
+ * Weir: rules compared by what is written: equal ones need no proof, and
+ * those that are plainly apart none either.
+ */
+
+#include "weir_prove_ask.h"
+
+
+typedef struct {
+    weir_arena_t  *arena;
+    uint8_t       *data;
+    size_t         len;
+    size_t         size;
+    unsigned       nomem:1;
+} weir_prove_text_t;
+
+
+static void weir_prove_put(weir_prove_text_t *t, const void *data,
+    size_t len);
+static void weir_prove_put_str(weir_prove_text_t *t, char mark, weir_str_t s);
+static void weir_prove_put_words(weir_prove_text_t *t, char mark,
+    const weir_policy_words_t *w);
+static void weir_prove_put_literal(weir_prove_text_t *t,
+    const weir_policy_literal_t *l);
+static void weir_prove_put_expr(weir_prove_text_t *t,
+    const weir_policy_expr_t *e);
+static int weir_prove_paths_apart(const weir_policy_what_t *a,
+    const weir_policy_what_t *b);
+static int weir_prove_methods_apart(const weir_policy_what_t *a,
+    const weir_policy_what_t *b);
+
+
+weir_str_t
+weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
+{
+    uint32_t                    i;
+    weir_str_t                  s = { 0, NULL };
+    weir_prove_text_t           t;
+    const weir_policy_net_t    *net;
+    const weir_policy_what_t   *what;
+    const weir_policy_cond_t   *cond;
+    const weir_policy_princ_t  *p;
+
+    memset(&t, 0, sizeof(weir_prove_text_t));
+    t.arena = arena;
+
+    weir_prove_put(&t, rule->deny ? "d" : "p", 1);
+
+    if (rule->has_who) {
+        weir_prove_put(&t, "w", 1);
+    }
+
+    for (p = rule->who; p != NULL; p = p->next) {
+        weir_prove_put(&t, &p->kind, sizeof(p->kind));
+
+        if (p->kind == WEIR_POLICY_P_ROLE) {
+            weir_prove_put_expr(&t, p->role->when);
+            continue;
+        }
+
+        if (p->kind == WEIR_POLICY_P_SUBJECT) {
+            weir_prove_put_str(&t, 's', p->name.text);
+        }
+
+        weir_prove_put_str(&t, 'i', p->issuer.text);
+    }
+
+    for (what = rule->whats; what != NULL; what = what->next) {
+        weir_prove_put_words(&t, 'm', what->methods);
+        weir_prove_put(&t, &what->nsegs, sizeof(what->nsegs));
+
+        for (i = 0; i < what->nsegs; i++) {
+            weir_prove_put_str(&t, (char) ('0' + what->segs[i].kind),
+                               what->segs[i].text);
+        }
+    }
+
+    if (rule->has_host) {
+        weir_prove_put_words(&t, 'h', rule->hosts);
+    }
+
+    if (rule->has_from) {
+        weir_prove_put(&t, "f", 1);
+    }
+
+    for (net = rule->nets; net != NULL; net = net->next) {
+        weir_prove_put(&t, &net->cidr.addr, sizeof(weir_addr_t));
+        weir_prove_put(&t, &net->cidr.bits, 1);
+        weir_prove_put(&t, &net->cidr.ipv4, 1);
+    }
+
+    for (cond = rule->conds; cond != NULL; cond = cond->next) {
+        weir_prove_put(&t, cond->unless ? "U" : "I", 1);
+        weir_prove_put_expr(&t, cond->expr);
+    }
+
+    if (!t.nomem) {
+        s.data = t.data;
+        s.len = t.len;
+    }
+
+    return s;
+}
+
+
+static void
+weir_prove_put(weir_prove_text_t *t, const void *data, size_t len)
+{
+    size_t    size;
+    uint8_t  *more;
+
+    if (t->nomem) {
+        return;
+    }
+
+    if (t->size - t->len < len) {
+        size = 2 * (t->len + len) + 256;
+        more = weir_arena_alloc(t->arena, size);
+
+        if (more == NULL) {
+            t->nomem = 1;
+            return;
+        }
+
+        if (t->len != 0) {
+            memcpy(more, t->data, t->len);
+        }
+
+        t->data = more;
+        t->size = size;
+    }
+
+    memcpy(t->data + t->len, data, len);
+    t->len += len;
+}
+
+
+static void
+weir_prove_put_str(weir_prove_text_t *t, char mark, weir_str_t s)
+{
+    weir_prove_put(t, &mark, 1);
+    weir_prove_put(t, &s.len, sizeof(s.len));
+
+    if (s.len != 0) {
+        weir_prove_put(t, s.data, s.len);
+    }
+}
+
+
+static void
+weir_prove_put_words(weir_prove_text_t *t, char mark,
+    const weir_policy_words_t *w)
+{
+    for ( /* void */ ; w != NULL; w = w->next) {
+        weir_prove_put_str(t, mark, w->word.text);
+    }
+
+    weir_prove_put(t, ";", 1);
+}
+
+
+static void
+weir_prove_put_literal(weir_prove_text_t *t, const weir_policy_literal_t *l)
+{
+    const weir_policy_literal_t  *item;
+
+    weir_prove_put(t, &l->type, sizeof(l->type));
+    weir_prove_put_str(t, 's', l->string);
+    weir_prove_put(t, &l->number, sizeof(l->number));
+    weir_prove_put(t, &l->net.addr, sizeof(weir_addr_t));
+    weir_prove_put(t, &l->net.bits, 1);
+    weir_prove_put(t, &l->net.ipv4, 1);
+
+    for (item = l->items; item != NULL; item = item->next) {
+        weir_prove_put_literal(t, item);
+    }
+
+    weir_prove_put(t, "]", 1);
+}
+
+
+static void
+weir_prove_put_expr(weir_prove_text_t *t, const weir_policy_expr_t *e)
+{
+    const weir_policy_attr_t  *a;
+
+    if (e == NULL) {
+        weir_prove_put(t, "0", 1);
+        return;
+    }
+
+    weir_prove_put(t, &e->op, sizeof(e->op));
+
+    a = e->attr;
+
+    if (a != NULL) {
+        weir_prove_put(t, &a->kind, sizeof(a->kind));
+        weir_prove_put_str(t, 'a', a->name);
+
+        if (a->kind == WEIR_POLICY_A_CLAIM) {
+            weir_prove_put(t, &a->claim->type, sizeof(a->claim->type));
+            weir_prove_put(t, a->claim->any ? "*" : "-", 1);
+            weir_prove_put_words(t, 'i', a->claim->issuers);
+        }
+    }
+
+    if (e->literal != NULL) {
+        weir_prove_put_literal(t, e->literal);
+    }
+
+    weir_prove_put_expr(t, e->left);
+    weir_prove_put_expr(t, e->right);
+}
+
+
+int
+weir_prove_apart(const weir_policy_rule_t *a, const weir_policy_rule_t *b)
+{
+    const weir_policy_what_t  *v, *w;
+
+    if (a->whats == NULL || b->whats == NULL) {
+        return 0;
+    }
+
+    for (v = a->whats; v != NULL; v = v->next) {
+        for (w = b->whats; w != NULL; w = w->next) {
+            if (!weir_prove_paths_apart(v, w)
+                && !weir_prove_methods_apart(v, w))
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+weir_prove_paths_apart(const weir_policy_what_t *a,
+    const weir_policy_what_t *b)
+{
+    int       any_a, any_b;
+    uint32_t  i;
+
+    any_a = 0;
+    any_b = 0;
+
+    for (i = 0; ; i++) {
+
+        any_a = i < a->nsegs && a->segs[i].kind == WEIR_POLICY_SEG_ANY;
+        any_b = i < b->nsegs && b->segs[i].kind == WEIR_POLICY_SEG_ANY;
+
+        if (any_a || any_b) {
+            return 0;
+        }
+
+        if (i == a->nsegs || i == b->nsegs) {
+            break;
+        }
+
+        if (a->segs[i].kind == WEIR_POLICY_SEG_LITERAL
+            && b->segs[i].kind == WEIR_POLICY_SEG_LITERAL
+            && !weir_str_eq(a->segs[i].text, b->segs[i].text))
+        {
+            return 1;
+        }
+    }
+
+    return a->nsegs != b->nsegs;
+}
+
+
+static int
+weir_prove_methods_apart(const weir_policy_what_t *a,
+    const weir_policy_what_t *b)
+{
+    const weir_policy_words_t  *v, *w;
+
+    if (a->methods == NULL || b->methods == NULL) {
+        return 0;
+    }
+
+    for (v = a->methods; v != NULL; v = v->next) {
+        for (w = b->methods; w != NULL; w = w->next) {
+            if (weir_str_eq(v->word.text, w->word.text)) {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
