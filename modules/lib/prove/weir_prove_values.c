@@ -565,6 +565,12 @@ weir_prove_one_value(weir_prove_problem_t *p, weir_prove_var_t *v)
             continue;
         }
 
+        if (v->kind == WEIR_POLICY_A_KIND
+            && weir_str_eq(value->s, weir_str("jwt")))
+        {
+            p->sat.phase[v->lits[i]] = 1;
+        }
+
         /* none after one that was taken */
 
         weir_prove_sat_add3(&p->sat, -before, -v->lits[i], 0);
