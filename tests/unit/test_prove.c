@@ -1,0 +1,232 @@
+
+/*
+ * Weir: changes of policies whose meaning is known: twelve that widen access
+ * and hide it, twelve that do not.
+ */
+
+#include "policy_make.h"
+#include "weir_prove.h"
+
+
+#define SCHEMA  "schema from corp { claim t string; claim n int;"             \
+                " claim r set<string>; claim amr optional set<string>; }\n"   \
+                "schema from partner { claim p string; }\n"
+
+
+typedef struct {
+    const char  *what;
+    const char  *a;
+    const char  *b;
+} pair_t;
+
+
+static const pair_t  widened[] = {
+
+    { "a condition becomes an alternative",
+      "permit a { who anyone; what GET /x/{t}; if claim.t == path.t; }",
+      "permit a { who anyone; what GET /x/{t}; if claim.t == path.t"
+      " || claim.n > 5; }" },
+
+    { "a network is one bit shorter",
+      "permit a { who anyone; from 10.1.0.0/16; what GET /x; }",
+      "permit a { who anyone; from 10.0.0.0/15; what GET /x; }" },
+
+    { "a deny looks at fewer methods",
+      "permit a { who anyone; what * /x/**; }"
+      "deny d { what * /x/admin/**; }",
+      "permit a { who anyone; what * /x/**; }"
+      "deny d { what GET, POST /x/admin/**; }" },
+
+    { "a deny without its own path",
+      "permit a { who anyone; what * /x/**; } deny d { what * /x/y/**; }",
+      "permit a { who anyone; what * /x/**; } deny d { what * /x/y/*; }" },
+
+    { "unless becomes if of the opposite: unknown no longer denies",
+      "permit a { who anyone; what GET /x; }"
+      "deny d { unless \"mfa\" in claim.amr; }",
+      "permit a { who anyone; what GET /x; }"
+      "deny d { if has claim.amr && !(\"mfa\" in claim.amr); }" },
+
+    { "a role that somebody else holds too",
+      "role r { when \"a\" in claim.r; }"
+      "permit a { who role r; what GET /x; }",
+      "role r { when \"a\" in claim.r || \"b\" in claim.r; }"
+      "permit a { who role r; what GET /x; }" },
+
+    { "a host behind a star",
+      "permit a { who anyone; host a.example.com; what GET /x; }",
+      "permit a { who anyone; host *.example.com; what GET /x; }" },
+
+    { "a bound that includes its end",
+      "permit a { who anyone; what GET /x; if claim.n < 7; }",
+      "permit a { who anyone; what GET /x; if claim.n <= 7; }" },
+
+    { "a glob that ends later",
+      "permit a { who anyone; what GET /x; if claim.t like \"eu-*-1\"; }",
+      "permit a { who anyone; what GET /x; if claim.t like \"eu-*1\"; }" },
+
+    { "an exception of a deny for a path that is not its own",
+      "permit a { who anyone; what GET /x/**; }"
+      "deny d { what * /x/secret/**; }",
+      "permit a { who anyone; what GET /x/**; }"
+      "deny d { what * /x/secret/**;"
+      " unless request.path like \"*/health\"; }" },
+
+    { "a capture compared with another claim",
+      "permit a { who anyone; what GET /x/{t}/{u};"
+      " if claim.t == path.t && claim.t == path.u; }",
+      "permit a { who anyone; what GET /x/{t}/{u};"
+      " if path.u == path.t && has claim.t; }" },
+
+    { "a header that may be absent",
+      "permit a { who anyone; what GET /x; }"
+      "deny d { unless header(\"X-Safe\") == \"yes\"; }",
+      "permit a { who anyone; what GET /x; }"
+      "deny d { if has header(\"X-Safe\") && header(\"X-Safe\") != \"yes\"; }"
+    },
+};
+
+
+static const pair_t  safe[] = {
+
+    { "names", "permit a { who anyone; what GET /x; }",
+      "permit b { who anyone; what GET /x; }" },
+
+    { "de Morgan",
+      "permit a { who anyone; what GET /x; unless claim.n < 1 || claim.n > 9;"
+      " }",
+      "permit a { who anyone; what GET /x; if claim.n >= 1 && claim.n <= 9; }"
+    },
+
+    { "a rule in two",
+      "permit a { who anyone; what GET, POST /x; }",
+      "permit a { who anyone; what GET /x; }"
+      "permit b { who anyone; what POST /x; }" },
+
+    { "a network in halves",
+      "permit a { who anyone; from 10.0.0.0/8; what GET /x; }",
+      "permit a { who anyone; from 10.0.0.0/9; what GET /x; }"
+      "permit b { who anyone; from 10.128.0.0/9; what GET /x; }" },
+
+    { "a role written out",
+      "role r { when \"a\" in claim.r; }"
+      "permit a { who role r; what GET /x; }",
+      "permit a { who anyone; what GET /x; if \"a\" in claim.r; }" },
+
+    { "a pattern with and without its own end",
+      "permit a { who anyone; what GET /x/**; }",
+      "permit a { who anyone; what GET /x; }"
+      "permit b { who anyone; what GET /x/*/**; }" },
+
+    { "a rule that another covers",
+      "permit a { who anyone; what * /x/**; }"
+      "permit b { who authenticated; what GET /x/y; }",
+      "permit a { who anyone; what * /x/**; }" },
+
+    { "a deny that another covers",
+      "permit a { who anyone; what * /x/**; }"
+      "deny d { what * /x/y/**; } deny e { what GET /x/y/z; }",
+      "permit a { who anyone; what * /x/**; } deny d { what * /x/y/**; }" },
+
+    { "narrowed by a tenant",
+      "permit a { who anyone; what GET /x/{t}; if claim.n == 1; }",
+      "permit a { who anyone; what GET /x/{t};"
+      " if claim.n == 1 && claim.t == path.t; }" },
+
+    { "equal to what is equal",
+      "permit a { who anyone; what GET /x/{t}/{u};"
+      " if claim.t == path.t && path.t == path.u; }",
+      "permit a { who anyone; what GET /x/{t}/{u};"
+      " if path.u == claim.t && path.t == claim.t; }" },
+
+    { "a list and its equalities",
+      "permit a { who anyone; what GET /x; if claim.t in [\"a\", \"b\"]; }",
+      "permit a { who anyone; what GET /x; if claim.t == \"b\""
+      " || claim.t == \"a\"; }" },
+
+    { "globs: the longer within the shorter",
+      "permit a { who anyone; what GET /x; if claim.t like \"eu-*\"; }",
+      "permit a { who anyone; what GET /x; if claim.t like \"eu-*-1\""
+      " || claim.t like \"eu-\"; }" },
+};
+
+
+static weir_prove_verdict_t
+access(const pair_t *pair)
+{
+    char                   body[2000];
+    policy_t               a, b;
+    weir_str_t             none = { 0, NULL };
+    weir_arena_t           arena;
+    weir_prove_verdict_t   verdict;
+    weir_prove_limits_t    limits = { WEIR_PROVE_WORK, NULL, NULL };
+    weir_prove_finding_t  *f;
+
+    snprintf(body, sizeof(body), SCHEMA "%s", pair->a);
+    policy_body(&a, body);
+    snprintf(body, sizeof(body), SCHEMA "%s", pair->b);
+    policy_body(&b, body);
+
+    if (a.b.nerrors || b.b.nerrors) {
+        policy_show(&a);
+        policy_show(&b);
+        fail_msg("%s", pair->what);
+    }
+
+    weir_arena_init(&arena, &weir_alloc_malloc, 0);
+
+    assert_int_equal(weir_prove_diff(&arena, &a.b, &b.b, none, &limits, &f),
+                     WEIR_OK);
+
+    verdict = WEIR_PROVE_PROVED;
+
+    for ( /* void */ ; f != NULL; f = f->next) {
+        if (f->permit && verdict != WEIR_PROVE_WITNESS) {
+            verdict = f->verdict;
+        }
+    }
+
+    weir_arena_done(&arena);
+    policy_done(&a);
+    policy_done(&b);
+
+    return verdict;
+}
+
+
+static void
+finds_wider(void **state)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(widened) / sizeof(widened[0]); i++) {
+        if (access(&widened[i]) != WEIR_PROVE_WITNESS) {
+            fail_msg("not found: %s", widened[i].what);
+        }
+    }
+}
+
+
+static void
+proves_safe(void **state)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(safe) / sizeof(safe[0]); i++) {
+        if (access(&safe[i]) != WEIR_PROVE_PROVED) {
+            fail_msg("not proved: %s", safe[i].what);
+        }
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(finds_wider),
+        cmocka_unit_test(proves_safe),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
