@@ -1,7 +1,7 @@
 
 /*
  * Weir: what policies mean, proved: which requests two bundles decide
- * differently, which rules no request needs, whether an assertion holds.
+ * differently.
  *
  * Every answer is one of three: PROVED, a request that the evaluator itself
  * confirms, or UNKNOWN with why.  What is decided exactly and what is not:
@@ -95,35 +95,6 @@ typedef struct {
 int weir_prove_diff(weir_arena_t *arena, const weir_policy_bundle_t *a,
     const weir_policy_bundle_t *b, weir_str_t name,
     const weir_prove_limits_t *limits, weir_prove_finding_t **findings);
-
-
-/* A rule that changes no decision. */
-
-typedef enum {
-    WEIR_PROVE_DEAD = 0,      /* no request matches it */
-    WEIR_PROVE_SHADOWED,      /* a permit: denies take all of it */
-    WEIR_PROVE_REDUNDANT      /* other rules decide the same without it */
-} weir_prove_idle_kind_t;
-
-typedef struct weir_prove_idle_s  weir_prove_idle_t;
-
-struct weir_prove_idle_s {
-    weir_policy_place_t      place;
-    weir_str_t               rule;
-    unsigned                 deny:1;
-    weir_prove_idle_kind_t   kind;
-    weir_str_t              *covers;       /* by these rules */
-    weir_policy_place_t     *places;
-    uint32_t                 ncovers;
-    weir_prove_idle_t       *next;
-};
-
-/*
- * Rules of a bundle that could be left out, one by one; what could not be
- * decided within the limits is not told.  WEIR_OK or WEIR_NOMEM.
- */
-int weir_prove_idle(weir_arena_t *arena, const weir_policy_bundle_t *b,
-    const weir_prove_limits_t *limits, weir_prove_idle_t **idle);
 
 
 #endif /* WEIR_PROVE_H_INCLUDED */

@@ -67,10 +67,8 @@ weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
                                     sizeof(weir_policy_rule_t *));
     side->texts = weir_arena_calloc(arena, side->nrules + 1,
                                     sizeof(weir_str_t));
-    side->marks = weir_arena_calloc(arena, side->nrules + 1,
-                                    sizeof(uint32_t));
 
-    if (side->rules == NULL || side->texts == NULL || side->marks == NULL) {
+    if (side->rules == NULL || side->texts == NULL) {
         return WEIR_NOMEM;
     }
 
@@ -433,9 +431,7 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
         return WEIR_NOMEM;
     }
 
-    denied = d.verdict == WEIR_POLICY_DENY
-             || (q->without != NULL && d.count == 1
-                 && q->deny->rules[d.rules[0]] == q->without);
+    denied = d.verdict == WEIR_POLICY_DENY;
 
     if (denied && a.verdict == WEIR_POLICY_PERMIT) {
         q->request = weir_prove_request(q->arena, p);
@@ -465,14 +461,10 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
         }
     }
 
-    if (d.verdict == WEIR_POLICY_PERMIT && !denied) {
+    if (!denied) {
 
         for (i = 0; i < d.count && i < WEIR_PROVE_JOIN; i++) {
             rule = q->deny->rules[d.rules[i]];
-
-            if (rule == q->without) {
-                continue;
-            }
 
             switch (weir_prove_join_rule(q, rule, &q->off, &q->noff)) {
 
@@ -498,6 +490,14 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
              : "the evaluator does not confirm what was found";
 
     return WEIR_PROVE_UNKNOWN;
+}
+
+
+int
+weir_prove_ask_off(weir_prove_question_t *q, const weir_policy_rule_t *rule)
+{
+    return weir_prove_join_rule(q, rule, &q->off, &q->noff) == WEIR_NOMEM
+           ? WEIR_NOMEM : WEIR_OK;
 }
 
 

@@ -21,7 +21,6 @@ typedef struct {
     const weir_policy_rule_t    **rules;     /* as the image numbers them */
     weir_str_t                   *texts;     /* meaning, without the name */
     uint32_t                      nrules;
-    uint32_t                     *marks;     /* of a question */
 } weir_prove_side_t;
 
 
@@ -40,7 +39,6 @@ typedef struct {
     const weir_policy_rule_t   *stands;      /* not false of it: a deny */
     const weir_policy_rule_t  **any;         /* one of these is true */
     uint32_t                    nany;
-    const weir_policy_rule_t   *without;     /* is not there on "deny" */
 
     /* rules that had to be looked at, by the evaluator's word */
 
@@ -48,7 +46,6 @@ typedef struct {
     uint32_t                    noff;
     const weir_policy_rule_t  **out;         /* denies of "permit": false */
     uint32_t                    nout;
-    uint32_t                    size;
 
     unsigned                    lonely:1;    /* do not ask for a permit */
     const char                 *why;
@@ -63,6 +60,10 @@ typedef struct {
  * WEIR_NOMEM.
  */
 int weir_prove_ask(weir_prove_question_t *q);
+
+/* A permit of "deny" that joins the question now; WEIR_OK or WEIR_NOMEM. */
+int weir_prove_ask_off(weir_prove_question_t *q,
+    const weir_policy_rule_t *rule);
 
 /* Reads a policy's rules; WEIR_OK or WEIR_NOMEM. */
 int weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,

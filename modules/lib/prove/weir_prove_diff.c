@@ -26,7 +26,8 @@ static int weir_prove_direction(weir_prove_diff_t *df,
 static int weir_prove_missing(weir_arena_t *arena,
     const weir_prove_side_t *side, const weir_prove_side_t *other,
     uint8_t *missing);
-static int weir_prove_lost(weir_prove_question_t *q, uint32_t i);
+static int weir_prove_namesake(weir_prove_question_t *q);
+static int weir_prove_lost(weir_prove_question_t *q);
 static weir_prove_finding_t *weir_prove_found(weir_prove_diff_t *df,
     int permits, int verdict, const char *why);
 
@@ -144,7 +145,11 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
                 continue;
             }
 
-            rc = weir_prove_ask(&q);
+            rc = weir_prove_namesake(&q);
+
+            if (rc == WEIR_OK) {
+                rc = weir_prove_ask(&q);
+            }
 
         } else {
             j = i - permit->nrules;
@@ -154,7 +159,7 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
                 continue;
             }
 
-            rc = weir_prove_lost(&q, j);
+            rc = weir_prove_lost(&q);
         }
 
         if (rc == WEIR_NOMEM) {
@@ -222,17 +227,48 @@ weir_prove_missing(weir_arena_t *arena, const weir_prove_side_t *side,
 }
 
 
+/* A permit that was changed is most like the one that had its name. */
+
+static int
+weir_prove_namesake(weir_prove_question_t *q)
+{
+    int       rc;
+    uint32_t  lo, hi, mid;
+
+    lo = 0;
+    hi = q->deny->nrules;
+
+    while (lo < hi) {
+        mid = lo + (hi - lo) / 2;
+        rc = weir_str_cmp(q->matches->name.text,
+                          q->deny->rules[mid]->name.text);
+
+        if (rc == 0) {
+            return q->deny->rules[mid]->deny
+                   ? WEIR_OK : weir_prove_ask_off(q, q->deny->rules[mid]);
+        }
+
+        if (rc < 0) {
+            hi = mid;
+
+        } else {
+            lo = mid + 1;
+        }
+    }
+
+    return WEIR_OK;
+}
+
+
 /* A deny that the other side lacks: does anything get through there? */
 
 static int
-weir_prove_lost(weir_prove_question_t *q, uint32_t at)
+weir_prove_lost(weir_prove_question_t *q)
 {
     int                         rc;
     uint32_t                    i, n;
     const char                 *why;
     const weir_policy_rule_t   *batch[WEIR_PROVE_BATCH];
-
-    (void) at;
 
     q->lonely = 1;
     rc = weir_prove_ask(q);

@@ -1,0 +1,95 @@
+
+/*
+ * Fuzzer of proofs: the input is two policies, cut at its first NUL.  What is
+ * found must be confirmed by the evaluator; a policy does not differ from
+ * itself.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "weir_prove.h"
+
+
+static const char  prefix[] = "language 1; policy p;\n";
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+static int
+compile(weir_arena_t *arena, const uint8_t *data, size_t size,
+    weir_policy_source_t *source, weir_policy_bundle_t *b)
+{
+    uint8_t  *text;
+
+    text = weir_arena_alloc(arena, sizeof(prefix) + size);
+    if (text == NULL) {
+        return 0;
+    }
+
+    memcpy(text, prefix, sizeof(prefix) - 1);
+
+    if (size != 0) {
+        memcpy(text + sizeof(prefix) - 1, data, size);
+    }
+
+    source->name = weir_str("fuzz.policy");
+    source->text.data = text;
+    source->text.len = sizeof(prefix) - 1 + size;
+
+    return weir_policy_compile(arena, source, 1, b) == WEIR_OK
+           && b->image != NULL;
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t                  cut;
+    weir_str_t              none = { 0, NULL };
+    weir_arena_t            arena;
+    weir_prove_limits_t     limits = { 20000, NULL, NULL };
+    weir_policy_source_t    sources[2];
+    weir_policy_bundle_t    a, b;
+    weir_prove_finding_t   *f;
+
+    if (size > 8192) {
+        return 0;
+    }
+
+    for (cut = 0; cut < size && data[cut] != '\0'; cut++) {
+        /* void */
+    }
+
+    weir_arena_init(&arena, &weir_alloc_malloc, 512 * 1024 * 1024);
+
+    if (compile(&arena, data, cut, &sources[0], &a)) {
+
+        if (weir_prove_diff(&arena, &a, &a, none, &limits, &f) == WEIR_OK) {
+            for ( /* void */ ; f != NULL; f = f->next) {
+                if (f->verdict != WEIR_PROVE_PROVED) {
+                    abort();
+                }
+            }
+        }
+
+        if (cut < size
+            && compile(&arena, data + cut + 1, size - cut - 1, &sources[1], &b)
+            && weir_prove_diff(&arena, &a, &b, none, &limits, &f) == WEIR_OK)
+        {
+            for ( /* void */ ; f != NULL; f = f->next) {
+                if (f->verdict == WEIR_PROVE_WITNESS
+                    && f->old.verdict == f->new.verdict)
+                {
+                    abort();
+                }
+            }
+        }
+    }
+
+    weir_arena_done(&arena);
+
+    return 0;
+}
