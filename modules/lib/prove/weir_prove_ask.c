@@ -418,13 +418,12 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
     weir_policy_decision_t    d, a;
     const weir_policy_rule_t  *rule;
 
-    rules = weir_arena_calloc(arena, q->deny->nrules + q->permit->nrules + 2,
-                              sizeof(uint32_t));
+    rules = weir_arena_calloc(arena, 2 * WEIR_PROVE_RULES, sizeof(uint32_t));
     rq = weir_prove_request(arena, p);
 
     if (rules == NULL || rq == NULL
         || weir_prove_decide(arena, q->deny, rq, rules, &d) != WEIR_OK
-        || weir_prove_decide(arena, q->permit, rq, rules + q->deny->nrules + 1,
+        || weir_prove_decide(arena, q->permit, rq, rules + WEIR_PROVE_RULES,
                              &a)
            != WEIR_OK)
     {

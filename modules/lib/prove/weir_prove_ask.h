@@ -80,7 +80,10 @@ int weir_prove_apart(const weir_policy_rule_t *a, const weir_policy_rule_t *b);
 weir_prove_request_t *weir_prove_request(weir_arena_t *arena,
     const weir_prove_problem_t *p);
 
-/* What a side decides; WEIR_OK or WEIR_NOMEM. */
+/* What a side decides; rules: of WEIR_PROVE_RULES.  WEIR_OK or WEIR_NOMEM. */
+
+#define WEIR_PROVE_RULES  256
+
 int weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
     const weir_prove_request_t *request, uint32_t *rules,
     weir_policy_decision_t *d);

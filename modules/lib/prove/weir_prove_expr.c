@@ -496,7 +496,7 @@ weir_prove_has(const weir_policy_literal_t *list,
 }
 
 
-/* What is not decided may be either; a model of it is asked of the evaluator. */
+/* What is not decided may be either; the evaluator is asked of its models. */
 
 static int
 weir_prove_free(weir_prove_problem_t *p, const char *why)

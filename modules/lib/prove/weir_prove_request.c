@@ -355,7 +355,7 @@ weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
     memset(d, 0, sizeof(weir_policy_decision_t));
 
     d->rules = rules;
-    d->max = side->nrules;
+    d->max = WEIR_PROVE_RULES;
     d->verdict = WEIR_POLICY_DENY;
     d->reason = WEIR_POLICY_NO_POLICY;
 
@@ -365,7 +365,17 @@ weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
 
     r = request->r;
 
-    return weir_policy_decide_text(arena, side->bundle->image, side->policy,
-                                   &r, request->path, request->host,
-                                   &request->fields, d);
+    if (weir_policy_decide_text(arena, side->bundle->image, side->policy, &r,
+                                request->path, request->host,
+                                &request->fields, d)
+        != WEIR_OK)
+    {
+        return WEIR_NOMEM;
+    }
+
+    if (d->count > d->max) {
+        d->count = d->max;
+    }
+
+    return WEIR_OK;
 }

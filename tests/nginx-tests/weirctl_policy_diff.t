@@ -1,0 +1,89 @@
+
+# weirctl diff: what changes, with requests that eval confirms.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Weir::Test;
+use JSON::PP;
+
+my $t = Weir::Test->new(assert => 0);
+
+my $head = <<'EOF';
+language 1;
+policy orders;
+schema from corp { claim tenant string; claim amr optional set<string>; claim a.b int; }
+EOF
+
+my $permit = 'permit p { who issuer corp; what GET, HEAD /t/{tenant}/**;'
+             . ' if claim.tenant == path.tenant; }';
+my $deny = 'deny d { what * /t/*/admin/**; unless "mfa" in claim.amr; }';
+
+$t->file('old/o.policy', "$head$permit\n$deny\n");
+$t->file('same/o.policy', "$head$permit\n"
+         . "deny e { what * /t/*/admin/**; unless \"mfa\" in claim.amr; }\n");
+$t->file('wide/o.policy', "$head$permit\n"
+         . 'deny d { what * /t/*/admin/**; unless "mfa" in claim.amr'
+         . ' || claim.a.b == 7 && header("X-Ab") like "it\'s *"; }');
+$t->file('none/o.policy', "$head$permit\n"
+         . 'deny d { what * /**; }');
+$t->file('bad/o.policy', "${head}permit x { who nobody; }\n");
+
+sub diff {
+    my ($a, $b, @options) = @_;
+
+    my ($rc, $out, $err) = $t->weirctl('diff', $t->path($a), $t->path($b),
+                                       @options, {});
+    return ($rc, $out, $err);
+}
+
+sub json {
+    my ($rc, $out, $err) = diff(@_, '--json');
+    my $list = eval { decode_json($out) };
+
+    ok($list, "JSON of @_") or diag($out, $err);
+
+    return ($rc, $list || []);
+}
+
+my ($rc, $list) = json('old', 'same', '--no-new-access');
+is($rc, 0, 'a rule renamed: no new access');
+is(join(' ', map { "$_->{change}:$_->{verdict}" } @$list),
+   'new-permit:proved new-deny:proved', 'and both ways are proved');
+
+($rc, $list) = json('old', 'wide', '--no-new-access');
+is($rc, 1, 'wider: 1');
+
+my ($w) = grep { $_->{verdict} eq 'witness' } @$list;
+is($w->{change}, 'new-permit', 'a request is newly permitted');
+is_deeply($w->{rules}, [['d'], ['p']], 'the rules before and after');
+
+for my $side (['old', 'deny'], ['wide', 'permit']) {
+    my (undef, $out) = $t->weirctl('eval', $t->path($side->[0]),
+                           { stdin => encode_json($w->{request}) . "\n" });
+    is(decode_json($out)->{verdict}, $side->[1],
+       "eval of $side->[0] confirms it");
+}
+
+($rc) = json('old', 'wide');
+is($rc, 0, 'without --no-new-access: 0');
+
+($rc, $list) = json('old', 'none', '--no-new-access');
+is($rc, 0, 'narrower: no new access');
+is((grep { $_->{change} eq 'new-deny' && $_->{verdict} eq 'witness' }
+    @$list), 1, 'and the access that is lost is told');
+
+my (undef, $text) = diff('old', 'wide');
+like($text, qr/newly permitted by d/, 'text names the rule');
+like($text, qr/curl -X 'GET' -H 'x-ab: it'\\''s /i,
+     'a curl line, quoted for the shell');
+
+($rc) = diff('old', 'bad');
+is($rc, 1, 'errors in a policy: 1');
+
+($rc) = diff('old', 'nowhere');
+is($rc, 2, 'no such folder: 2');
+
+($rc) = diff('old', 'same', '--policy', 'other');
+is($rc, 2, 'no such policy: 2');
+
+done_testing();
