@@ -218,7 +218,8 @@ random_pairs(void **state)
     }
 
     print_message("%u pairs: %u proved, %u witnesses, %u unknown; "
-                  "%u requests\n", tries, counts[0], counts[1], counts[2], counts[3]);
+                  "%u requests\n", tries, counts[0], counts[1], counts[2],
+                  counts[3]);
 
     assert_true(counts[WEIR_PROVE_PROVED] > tries);
     assert_true(counts[WEIR_PROVE_WITNESS] > tries / 2);
