@@ -22,7 +22,7 @@ static void weir_prove_extent(const weir_policy_rule_t *rule,
     uint32_t *before, uint32_t *behind, uint32_t *exact, uint32_t *globs);
 static uint32_t weir_prove_path_globs(const weir_policy_expr_t *e);
 static int weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena,
-    uint32_t n, int *again);
+    uint32_t n, int open, int *again);
 static int weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
     const weir_prove_problem_t *p, int *again);
 static int weir_prove_join_rule(weir_prove_question_t *q,
@@ -88,7 +88,22 @@ weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
         }
     }
 
+    if (weir_policy_regex_count(bundle->image) != 0) {
+        side->regexes = weir_policy_regexes_create(&weir_alloc_malloc,
+                                                   bundle->image);
+        if (side->regexes == NULL) {
+            return WEIR_NOMEM;
+        }
+    }
+
     return WEIR_OK;
+}
+
+
+void
+weir_prove_side_done(weir_prove_side_t *side)
+{
+    weir_policy_regexes_destroy(side->regexes);
 }
 
 
@@ -139,8 +154,16 @@ weir_prove_ask(weir_prove_question_t *q)
             q->why = NULL;
 
             weir_arena_init(&arena, &weir_alloc_malloc, 0);
-            rc = weir_prove_round(q, &arena, n, &again);
+            rc = weir_prove_round(q, &arena, n, 0, &again);
             weir_arena_done(&arena);
+
+            /* nothing that is known matches: is there anything at all? */
+
+            if (rc == WEIR_PROVE_PROVED && q->why == NULL && q->matched) {
+                weir_arena_init(&arena, &weir_alloc_malloc, 0);
+                rc = weir_prove_round(q, &arena, n, 1, &again);
+                weir_arena_done(&arena);
+            }
 
         } while (again);
 
@@ -272,9 +295,16 @@ weir_prove_extent(const weir_policy_rule_t *rule, uint32_t *before,
         *globs *= weir_prove_path_globs(cond->expr);
     }
 
-    for (p = rule->who; p != NULL && *globs < 1000; p = p->next) {
-        if (p->kind == WEIR_POLICY_P_ROLE && p->role->when != NULL) {
-            *globs *= weir_prove_path_globs(p->role->when);
+    for (p = rule->who; p != NULL; p = p->next) {
+
+        if (p->kind != WEIR_POLICY_P_ROLE) {
+            continue;
+        }
+
+        for (i = 0; i <= p->role->nholders && *globs < 1000; i++) {
+            *globs *= weir_prove_path_globs(i == p->role->nholders
+                                            ? p->role->when
+                                            : p->role->holders[i]->when);
         }
     }
 }
@@ -329,7 +359,7 @@ weir_prove_path_globs(const weir_policy_expr_t *e)
 
 static int
 weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
-    int *again)
+    int open, int *again)
 {
     int                    rc, lit;
     uint32_t               i;
@@ -339,6 +369,11 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
 
     p.arena = arena;
     p.nsegs = n;
+    p.open = open != 0;
+    p.images[0] = q->deny->bundle ? q->deny->bundle->image : NULL;
+    p.images[1] = q->permit->bundle ? q->permit->bundle->image : NULL;
+    p.regexes[0] = q->deny->regexes;
+    p.regexes[1] = q->permit->regexes;
 
     weir_prove_sat_init(&p.sat, arena, q->limits->max_work);
 
@@ -387,6 +422,7 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
         return WEIR_NOMEM;
     }
 
+    q->matched = p.matches;
     rc = weir_prove_sat_solve(&p.sat);
 
     switch (rc) {
@@ -486,6 +522,7 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
     }
 
     q->why = p->loose != NULL ? p->loose
+             : p->open ? "\"~\" may hold of more than was tried"
              : "the evaluator does not confirm what was found";
 
     return WEIR_PROVE_UNKNOWN;

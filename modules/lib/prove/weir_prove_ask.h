@@ -18,6 +18,7 @@ typedef struct {
     const weir_policy_bundle_t   *bundle;
     const weir_policy_file_t     *file;
     uint32_t                      policy;
+    weir_policy_regexes_t        *regexes;
     const weir_policy_rule_t    **rules;     /* as the image numbers them */
     weir_str_t                   *texts;     /* meaning, without the name */
     uint32_t                      nrules;
@@ -48,6 +49,7 @@ typedef struct {
     uint32_t                    nout;
 
     unsigned                    lonely:1;    /* do not ask for a permit */
+    unsigned                    matched:1;   /* "~" was met */
     const char                 *why;
     weir_prove_request_t       *request;
     weir_prove_decision_t       denied;
@@ -65,9 +67,13 @@ int weir_prove_ask(weir_prove_question_t *q);
 int weir_prove_ask_off(weir_prove_question_t *q,
     const weir_policy_rule_t *rule);
 
-/* Reads a policy's rules; WEIR_OK or WEIR_NOMEM. */
+/*
+ * Reads a policy's rules; WEIR_OK or WEIR_NOMEM.  weir_prove_side_done() in
+ * any case.
+ */
 int weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
     const weir_policy_bundle_t *bundle, weir_str_t name);
+void weir_prove_side_done(weir_prove_side_t *side);
 
 /* weir_prove_same.c: a rule's meaning as text; {0, NULL}: no memory. */
 weir_str_t weir_prove_meaning(weir_arena_t *arena,

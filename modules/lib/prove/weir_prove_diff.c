@@ -94,16 +94,29 @@ static int
 weir_prove_policy(weir_prove_diff_t *df, const weir_policy_bundle_t *a,
     const weir_policy_bundle_t *b)
 {
+    int                rc;
     weir_prove_side_t  old, new;
 
-    if (weir_prove_side(df->arena, &old, a, df->policy) != WEIR_OK
-        || weir_prove_side(df->arena, &new, b, df->policy) != WEIR_OK
-        || weir_prove_direction(df, &old, &new, 1) != WEIR_OK)
-    {
-        return WEIR_NOMEM;
+    memset(&new, 0, sizeof(weir_prove_side_t));
+
+    rc = weir_prove_side(df->arena, &old, a, df->policy);
+
+    if (rc == WEIR_OK) {
+        rc = weir_prove_side(df->arena, &new, b, df->policy);
     }
 
-    return weir_prove_direction(df, &new, &old, 0);
+    if (rc == WEIR_OK) {
+        rc = weir_prove_direction(df, &old, &new, 1);
+    }
+
+    if (rc == WEIR_OK) {
+        rc = weir_prove_direction(df, &new, &old, 0);
+    }
+
+    weir_prove_side_done(&old);
+    weir_prove_side_done(&new);
+
+    return rc;
 }
 
 
@@ -141,7 +154,7 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
         if (i < permit->nrules) {
             q.matches = permit->rules[i];
 
-            if (!gained[i] || q.matches->deny) {
+            if (!gained[i] || q.matches->deny || q.matches->shadow) {
                 continue;
             }
 
@@ -155,7 +168,7 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
             j = i - permit->nrules;
             q.stands = deny->rules[j];
 
-            if (!lost[j] || !q.stands->deny) {
+            if (!lost[j] || !q.stands->deny || q.stands->shadow) {
                 continue;
             }
 
@@ -244,7 +257,7 @@ weir_prove_namesake(weir_prove_question_t *q)
                           q->deny->rules[mid]->name.text);
 
         if (rc == 0) {
-            return q->deny->rules[mid]->deny
+            return q->deny->rules[mid]->deny || q->deny->rules[mid]->shadow
                    ? WEIR_OK : weir_prove_ask_off(q, q->deny->rules[mid]);
         }
 
@@ -284,7 +297,7 @@ weir_prove_lost(weir_prove_question_t *q)
     for (i = 0; i <= q->permit->nrules; i++) {
 
         if (i < q->permit->nrules
-            && !q->permit->rules[i]->deny
+            && !q->permit->rules[i]->deny && !q->permit->rules[i]->shadow
             && !weir_prove_apart(q->permit->rules[i], q->stands))
         {
             batch[n++] = q->permit->rules[i];

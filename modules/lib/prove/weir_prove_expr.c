@@ -25,6 +25,10 @@ static void weir_prove_attr(weir_prove_problem_t *p,
 static int weir_prove_compare(weir_prove_problem_t *p,
     const weir_policy_expr_t *e, weir_prove_operand_t *l,
     weir_prove_operand_t *r);
+static weir_prove_pair_t weir_prove_matches(weir_prove_problem_t *p,
+    const weir_prove_operand_t *o, weir_str_t pattern);
+static int weir_prove_sets(weir_prove_problem_t *p, const weir_policy_expr_t *e,
+    const weir_prove_operand_t *l, const weir_prove_operand_t *r);
 static int weir_prove_in(weir_prove_problem_t *p, weir_prove_operand_t *l,
     weir_prove_operand_t *r);
 static int weir_prove_composed(weir_prove_problem_t *p,
@@ -111,10 +115,16 @@ weir_prove_expr(weir_prove_problem_t *p, const weir_policy_what_t *what,
         weir_prove_operand(p, what, e->left, &lo);
         weir_prove_operand(p, what, e->right, &ro);
 
-        lit = weir_prove_compare(p, e, &lo, &ro);
+        if (e->op == WEIR_POLICY_E_MATCH) {
+            l = weir_prove_matches(p, &lo, ro.literal->string);
 
-        v.t = weir_prove_and(p, weir_prove_and(p, lo.def, ro.def), lit);
-        v.f = weir_prove_and(p, weir_prove_and(p, lo.def, ro.def), -lit);
+        } else {
+            l.t = weir_prove_compare(p, e, &lo, &ro);
+            l.f = -l.t;
+        }
+
+        v.t = weir_prove_and(p, weir_prove_and(p, lo.def, ro.def), l.t);
+        v.f = weir_prove_and(p, weir_prove_and(p, lo.def, ro.def), l.f);
 
         return v;
     }
@@ -242,6 +252,10 @@ weir_prove_compare(weir_prove_problem_t *p, const weir_policy_expr_t *e,
         return weir_prove_in(p, l, r);
     }
 
+    if (op == WEIR_POLICY_E_ANY_IN || op == WEIR_POLICY_E_ALL_IN) {
+        return weir_prove_sets(p, e, l, r);
+    }
+
     if (l->literal != NULL && r->literal != NULL) {
         return weir_prove_constants(e, l->literal, r->literal)
                ? WEIR_PROVE_TRUE : WEIR_PROVE_FALSE;
@@ -332,6 +346,89 @@ weir_prove_compare(weir_prove_problem_t *p, const weir_policy_expr_t *e,
     a->op = op;
 
     return negative ? -a->lit : a->lit;
+}
+
+
+/* "~"; what the matcher makes of it may be unknown. */
+
+static weir_prove_pair_t
+weir_prove_matches(weir_prove_problem_t *p, const weir_prove_operand_t *o,
+    weir_str_t pattern)
+{
+    int                 is;
+    weir_prove_pair_t   v;
+    weir_prove_atom_t  *a;
+
+    v.t = WEIR_PROVE_TRUE;
+    v.f = WEIR_PROVE_TRUE;
+
+    if (p->nomem) {
+        return v;
+    }
+
+    if (o->literal != NULL) {
+        is = weir_prove_match(p, pattern, o->literal->string);
+        v.t = is > 0 ? WEIR_PROVE_TRUE : WEIR_PROVE_FALSE;
+        v.f = is == 0 ? WEIR_PROVE_TRUE : WEIR_PROVE_FALSE;
+
+        return v;
+    }
+
+    p->matches = 1;
+
+    if (o->var == NULL) {
+        weir_prove_composed_match(p, o->kind, pattern, &v.t, &v.f);
+        return v;
+    }
+
+    a = weir_prove_atom(p, WEIR_PROVE_MATCH, o->var, NULL);
+
+    if (a != NULL) {
+        a->s = pattern;
+        v.t = a->lit;
+        v.f = a->no;
+    }
+
+    return v;
+}
+
+
+/* "any in" and "all in": two sets, or a set and a list. */
+
+static int
+weir_prove_sets(weir_prove_problem_t *p, const weir_policy_expr_t *e,
+    const weir_prove_operand_t *l, const weir_prove_operand_t *r)
+{
+    int                 any;
+    weir_prove_atom_t  *a;
+
+    any = e->op == WEIR_POLICY_E_ANY_IN;
+
+    if (l->literal == NULL && r->literal == NULL) {
+
+        if (l->var == r->var && !any) {
+            return WEIR_PROVE_TRUE;
+        }
+
+        a = weir_prove_atom(p, any ? WEIR_PROVE_MEET : WEIR_PROVE_WITHIN,
+                            l->var, r->var);
+
+    } else if (r->literal != NULL) {
+        a = weir_prove_atom(p, any ? WEIR_PROVE_SOME : WEIR_PROVE_ONLY, l->var,
+                            NULL);
+        if (a != NULL) {
+            a->items = r->literal->items;
+        }
+
+    } else {
+        a = weir_prove_atom(p, any ? WEIR_PROVE_SOME : WEIR_PROVE_HOLDS,
+                            r->var, NULL);
+        if (a != NULL) {
+            a->items = l->literal->items;
+        }
+    }
+
+    return a == NULL ? WEIR_PROVE_TRUE : a->lit;
 }
 
 

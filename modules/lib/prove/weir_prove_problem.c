@@ -105,6 +105,7 @@ weir_prove_join(weir_prove_class_t *a, weir_prove_class_t *b)
 
     b->parent = a;
     a->nvars += b->nvars;
+    a->nsets += b->nsets;
     a->kinds |= b->kinds;
 }
 
@@ -143,6 +144,7 @@ weir_prove_var(weir_prove_problem_t *p, uint32_t kind, weir_str_t name,
     }
 
     v->class->nvars = type != WEIR_POLICY_T_SET;
+    v->class->nsets = type == WEIR_POLICY_T_SET;
     v->class->kinds = (uint32_t) 1 << kind;
 
     p->vars = v;
@@ -389,7 +391,13 @@ weir_prove_atom(weir_prove_problem_t *p, weir_prove_atom_kind_t kind,
     a->y = y;
     a->id = p->natoms;
     a->lit = weir_prove_sat_var(&p->sat, -1);
+    a->no = -a->lit;
     a->op = WEIR_POLICY_E_EQ;
+
+    if (kind == WEIR_PROVE_WINDOW || kind == WEIR_PROVE_MATCH) {
+        a->no = weir_prove_sat_var(&p->sat, 1);
+        weir_prove_sat_add3(&p->sat, -a->lit, -a->no, 0);
+    }
 
     p->atoms[p->natoms++] = a;
 

@@ -33,10 +33,13 @@ typedef struct {
 } weir_prove_pair_t;
 
 
+/* open: any string of which the same globs hold; "~" may say what it will */
+
 typedef struct {
     weir_str_t   s;
     int64_t      n;
     weir_addr_t  ip;
+    unsigned     open:1;
 } weir_prove_value_t;
 
 
@@ -87,16 +90,25 @@ typedef enum {
     WEIR_PROVE_NUMBERS,
     WEIR_PROVE_NETS,           /* a list of weir_policy_net_t */
     WEIR_PROVE_NET_ITEMS,      /* a list of literals */
+    WEIR_PROVE_WINDOW,
+    WEIR_PROVE_MATCH,          /* x ~ s */
     WEIR_PROVE_MEMBER,         /* s is in the set x */
+    WEIR_PROVE_SOME,           /* an item of the set x is in a list */
+    WEIR_PROVE_ONLY,           /* each item of the set x is in a list */
+    WEIR_PROVE_HOLDS,          /* each item of a list is in the set x */
     WEIR_PROVE_SAME,           /* x op y */
-    WEIR_PROVE_IN_SET          /* x is in the set y */
+    WEIR_PROVE_IN_SET,         /* x is in the set y */
+    WEIR_PROVE_MEET,           /* an item of the set x is in the set y */
+    WEIR_PROVE_WITHIN          /* each is */
 } weir_prove_atom_kind_t;
 
 struct weir_prove_atom_s {
     weir_prove_atom_kind_t        kind;
     weir_policy_expr_op_t         op;
     uint32_t                      id;
-    int                           lit;
+    int                           lit;       /* it holds */
+    int                           no;        /* it does not; neither of them:
+                                                it is unknown */
     weir_prove_var_t             *x;
     weir_prove_var_t             *y;
     weir_str_t                    s;
@@ -105,6 +117,10 @@ struct weir_prove_atom_s {
     const weir_policy_literal_t  *items;
     const weir_policy_words_t    *words;
     const weir_policy_net_t      *nets;
+    const weir_policy_window_t   *window;
+    int8_t                       *table;     /* by value, where it is made */
+    int                          *open;      /* of open values: matches, does
+                                                not */
     weir_prove_atom_t            *next;      /* of the class */
 };
 
@@ -114,6 +130,7 @@ struct weir_prove_class_s {
     weir_prove_value_t  *values;
     uint32_t             nvalues;
     uint32_t             nvars;        /* that have one value */
+    uint32_t             nsets;        /* that have any */
     uint32_t             kinds;        /* a bit for each way to be valid */
     weir_policy_type_t   type;
     weir_prove_atom_t   *atoms;
@@ -131,10 +148,15 @@ typedef struct {
     weir_prove_atom_t   **atoms;
     uint32_t              natoms;
     uint32_t              size;
+
+    const weir_policy_image_t  *images[2];     /* of the two sides */
+    weir_policy_regexes_t      *regexes[2];
     int                   slash;       /* the path ends by one; 0: unused */
     const char           *inexact;     /* why a model may have been missed */
     const char           *loose;       /* why a model may be none */
     unsigned              scope:2;     /* types that "scope" is read as */
+    unsigned              matches:1;   /* there is a "~" */
+    unsigned              open:1;      /* values are open */
     unsigned              nomem:1;
 } weir_prove_problem_t;
 
@@ -185,9 +207,42 @@ int weir_prove_path_like(weir_prove_problem_t *p, const weir_prove_glob_t *g);
 int weir_prove_principal_like(weir_prove_problem_t *p,
     const weir_prove_glob_t *g);
 
+/* The same for "~": *t: it matches, *f: it does not. */
+void weir_prove_composed_match(weir_prove_problem_t *p, uint32_t kind,
+    weir_str_t pattern, int *t, int *f);
+
+/* weir_prove_regex.c */
+
+/* What a decision makes of "s ~ pattern": 1, 0; -1: unknown. */
+int weir_prove_match(const weir_prove_problem_t *p, weir_str_t pattern,
+    weir_str_t s);
+
+/* Strings that the pattern may match: how many. */
+uint32_t weir_prove_samples(weir_prove_problem_t *p, weir_str_t pattern,
+    weir_str_t *list, uint32_t max);
+
+#define WEIR_PROVE_SAMPLES  24
+
 /* weir_prove_values.c: values for all classes, and what atoms say of them. */
 
 void weir_prove_values(weir_prove_problem_t *p);
+
+/* 1, 0; -1: unknown. */
+int weir_prove_holds(const weir_prove_problem_t *p, const weir_prove_atom_t *a,
+    const weir_prove_value_t *v);
+uint64_t weir_prove_mix(uint64_t v);
+
+/* How many values that no atom tells apart a class needs. */
+uint32_t weir_prove_each(const weir_prove_class_t *c);
+
+/* weir_prove_points.c, weir_prove_times.c */
+
+void weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c);
+void weir_prove_addresses(weir_prove_problem_t *p, weir_prove_class_t *c);
+void weir_prove_times(weir_prove_problem_t *p, weir_prove_class_t *c);
+
+/* What a decision makes of a window: 1, 0; -1: unknown. */
+int weir_prove_window(const weir_policy_window_t *w, int64_t at);
 
 /* weir_prove_strings.c: strings that stand for all that no atom names. */
 

@@ -364,6 +364,7 @@ weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
     }
 
     r = request->r;
+    r.regexes = side->regexes;
 
     if (weir_policy_decide_text(arena, side->bundle->image, side->policy, &r,
                                 request->path, request->host,

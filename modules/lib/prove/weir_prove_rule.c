@@ -10,6 +10,8 @@ static weir_prove_pair_t weir_prove_who(weir_prove_problem_t *p,
     const weir_policy_what_t *what, const weir_policy_rule_t *rule);
 static int weir_prove_what(weir_prove_problem_t *p,
     const weir_policy_what_t *what);
+static weir_prove_pair_t weir_prove_role(weir_prove_problem_t *p,
+    const weir_policy_what_t *what, const weir_policy_role_t *role);
 static weir_prove_pair_t weir_prove_scopes(weir_prove_problem_t *p,
     const weir_policy_what_t *what, const weir_policy_rule_t *rule);
 
@@ -159,6 +161,21 @@ weir_prove_scopes(weir_prove_problem_t *p, const weir_policy_what_t *what,
         all.f = weir_prove_or(p, all.f, weir_prove_and(p, def, -a->lit));
     }
 
+    if (rule->has_during) {
+        v = weir_prove_var(p, WEIR_POLICY_A_REQUEST_TIME, none, 0,
+                           WEIR_POLICY_T_TIME);
+        a = v == NULL ? NULL : weir_prove_atom(p, WEIR_PROVE_WINDOW, v, NULL);
+
+        if (a == NULL) {
+            return all;
+        }
+
+        a->window = rule->window;
+
+        all.t = weir_prove_and(p, all.t, a->lit);
+        all.f = weir_prove_or(p, all.f, a->no);
+    }
+
     for (cond = rule->conds; cond != NULL && !p->nomem; cond = cond->next) {
         one = weir_prove_expr(p, what, cond->expr);
 
@@ -174,8 +191,10 @@ static weir_prove_pair_t
 weir_prove_who(weir_prove_problem_t *p, const weir_policy_what_t *what,
     const weir_policy_rule_t *rule)
 {
+    int                         lit;
     weir_str_t                  none = { 0, NULL };
     weir_prove_var_t           *v;
+    weir_prove_atom_t          *a;
     weir_prove_pair_t           all, one;
     const weir_policy_princ_t  *princ;
 
@@ -189,12 +208,7 @@ weir_prove_who(weir_prove_problem_t *p, const weir_policy_what_t *what,
         switch (princ->kind) {
 
         case WEIR_POLICY_P_ROLE:
-
-            if (princ->role->when == NULL) {
-                continue;
-            }
-
-            one = weir_prove_expr(p, what, princ->role->when);
+            one = weir_prove_role(p, what, princ->role);
 
             all.t = weir_prove_or(p, all.t, one.t);
             all.f = weir_prove_and(p, all.f, one.f);
@@ -207,6 +221,29 @@ weir_prove_who(weir_prove_problem_t *p, const weir_policy_what_t *what,
                 one.t = -weir_prove_is(p, v, weir_str("anonymous"));
             }
 
+            break;
+
+        case WEIR_POLICY_P_SPIFFE:
+            v = weir_prove_var(p, WEIR_POLICY_A_SPIFFE, none, 0,
+                               WEIR_POLICY_T_STRING);
+            if (v == NULL) {
+                break;
+            }
+
+            if (princ->set == NULL) {
+                lit = weir_prove_is(p, v, princ->name.text);
+
+            } else {
+                a = weir_prove_atom(p, WEIR_PROVE_STRINGS, v, NULL);
+                if (a == NULL) {
+                    break;
+                }
+
+                a->items = princ->set->list->items;
+                lit = a->lit;
+            }
+
+            one.t = weir_prove_and(p, v->def, lit);
             break;
 
         case WEIR_POLICY_P_SUBJECT:
@@ -237,6 +274,37 @@ weir_prove_who(weir_prove_problem_t *p, const weir_policy_what_t *what,
 
         all.t = weir_prove_or(p, all.t, one.t);
         all.f = weir_prove_and(p, all.f, -one.t);
+    }
+
+    return all;
+}
+
+
+/* Who holds a role that includes this one holds this one. */
+
+static weir_prove_pair_t
+weir_prove_role(weir_prove_problem_t *p, const weir_policy_what_t *what,
+    const weir_policy_role_t *role)
+{
+    uint32_t                   i;
+    weir_prove_pair_t          all, one;
+    const weir_policy_role_t  *holder;
+
+    all.t = WEIR_PROVE_FALSE;
+    all.f = WEIR_PROVE_TRUE;
+
+    for (i = 0; i <= role->nholders && !p->nomem; i++) {
+
+        holder = i == role->nholders ? role : role->holders[i];
+
+        if (holder->when == NULL) {
+            continue;
+        }
+
+        one = weir_prove_expr(p, what, holder->when);
+
+        all.t = weir_prove_or(p, all.t, one.t);
+        all.f = weir_prove_and(p, all.f, one.f);
     }
 
     return all;

@@ -40,11 +40,13 @@ weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
     const weir_policy_net_t    *net;
     const weir_policy_what_t   *what;
     const weir_policy_cond_t   *cond;
+    const weir_policy_span_t   *span;
     const weir_policy_princ_t  *p;
 
     memset(&t, 0, sizeof(weir_prove_text_t));
     t.arena = arena;
 
+    weir_prove_put(&t, rule->shadow ? "s" : "r", 1);
     weir_prove_put(&t, rule->deny ? "d" : "p", 1);
 
     if (rule->has_who) {
@@ -56,10 +58,23 @@ weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
 
         if (p->kind == WEIR_POLICY_P_ROLE) {
             weir_prove_put_expr(&t, p->role->when);
+
+            for (i = 0; i < p->role->nholders; i++) {
+                weir_prove_put_expr(&t, p->role->holders[i]->when);
+            }
+
+            weir_prove_put(&t, ".", 1);
             continue;
         }
 
-        if (p->kind == WEIR_POLICY_P_SUBJECT) {
+        if (p->kind == WEIR_POLICY_P_SPIFFE && p->set != NULL) {
+            weir_prove_put_literal(&t, p->set->list);
+            continue;
+        }
+
+        if (p->kind == WEIR_POLICY_P_SUBJECT
+            || p->kind == WEIR_POLICY_P_SPIFFE)
+        {
             weir_prove_put_str(&t, 's', p->name.text);
         }
 
@@ -85,9 +100,26 @@ weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
     }
 
     for (net = rule->nets; net != NULL; net = net->next) {
+
+        if (net->set != NULL) {
+            weir_prove_put_literal(&t, net->set->list);
+            continue;
+        }
+
         weir_prove_put(&t, &net->cidr.addr, sizeof(weir_addr_t));
         weir_prove_put(&t, &net->cidr.bits, 1);
         weir_prove_put(&t, &net->cidr.ipv4, 1);
+    }
+
+    for (span = rule->has_during ? rule->window->spans : NULL; span != NULL;
+         span = span->next)
+    {
+        weir_prove_put(&t, "t", 1);
+        weir_prove_put(&t, &span->first, sizeof(span->first));
+        weir_prove_put(&t, &span->last, sizeof(span->last));
+        weir_prove_put(&t, &span->from, sizeof(span->from));
+        weir_prove_put(&t, &span->to, sizeof(span->to));
+        weir_prove_put_str(&t, 'z', span->zone.text);
     }
 
     for (cond = rule->conds; cond != NULL; cond = cond->next) {

@@ -149,11 +149,11 @@ weir_prove_fresh(weir_prove_problem_t *p, weir_prove_class_t *c,
         }
     }
 
-    weir_prove_walk(w, c->nvars + (known->used < WEIR_PROVE_KNOWN
+    weir_prove_walk(w, weir_prove_each(c) + (known->used < WEIR_PROVE_KNOWN
                                    ? known->used : WEIR_PROVE_KNOWN));
 
     for (i = 0; i < w->ncells; i++) {
-        if (w->cells[i][1] < c->nvars && known->used > WEIR_PROVE_KNOWN) {
+        if (w->cells[i][1] < weir_prove_each(c) && known->used > WEIR_PROVE_KNOWN) {
             p->inexact = "more strings under one glob than are decided";
         }
     }
@@ -179,8 +179,8 @@ weir_prove_plain(weir_prove_walk_t *w)
             continue;
         }
 
-        for (found = 0, tried = 0; found < w->c->nvars && tried < 10000000;
-             tried++)
+        for (found = 0, tried = 0;
+             found < weir_prove_each(w->c) && tried < 10000000; tried++)
         {
             size_t    len;
             uint32_t  v;
@@ -439,7 +439,7 @@ weir_prove_take(weir_prove_walk_t *w, weir_str_t s,
         w->cells[w->ncells++][1] = 0;
     }
 
-    if (w->cells[i][1] >= w->c->nvars
+    if (w->cells[i][1] >= weir_prove_each(w->c)
         || weir_policy_table_get(w->known, s) != NULL)
     {
         return 0;

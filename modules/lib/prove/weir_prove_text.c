@@ -213,6 +213,58 @@ weir_prove_principal_like(weir_prove_problem_t *p, const weir_prove_glob_t *g)
 }
 
 
+/*
+ * Where values are not open, it matches what it is known to; where they are,
+ * it may say what it will.
+ */
+
+void
+weir_prove_composed_match(weir_prove_problem_t *p, uint32_t kind,
+    weir_str_t pattern, int *t, int *f)
+{
+    int                 is, eq, any;
+    uint32_t            i, n;
+    weir_str_t          list[WEIR_PROVE_SAMPLES];
+    weir_prove_glob_t   g;
+
+    *t = weir_prove_sat_var(&p->sat, -1);
+    *f = weir_prove_sat_var(&p->sat, 1);
+    weir_prove_sat_add3(&p->sat, -*t, -*f, 0);
+
+    p->loose = "\"~\" is asked of request.path or identity.principal";
+
+    if (p->open) {
+        return;
+    }
+
+    any = WEIR_PROVE_FALSE;
+    n = weir_prove_samples(p, pattern, list, WEIR_PROVE_SAMPLES);
+
+    for (i = 0; i < n && !p->nomem; i++) {
+
+        is = weir_prove_match(p, pattern, list[i]);
+
+        if (is < 0) {
+            continue;
+        }
+
+        g = weir_prove_glob(p, list[i], 0);
+        eq = kind == WEIR_POLICY_A_REQUEST_PATH
+             ? weir_prove_path_like(p, &g) : weir_prove_principal_like(p, &g);
+
+        if (is) {
+            any = weir_prove_or(p, any, eq);
+            weir_prove_sat_add3(&p->sat, -eq, *t, 0);
+
+        } else {
+            weir_prove_sat_add3(&p->sat, -eq, *f, 0);
+        }
+    }
+
+    weir_prove_sat_add3(&p->sat, -*t, any, 0);
+}
+
+
 static int
 weir_prove_pieces(weir_prove_problem_t *p, const weir_prove_glob_t *g,
     const weir_prove_piece_t *pieces, uint32_t n)

@@ -8,6 +8,9 @@
 #include "weir_prove_problem.h"
 
 
+#define WEIR_PROVE_GUESSES  128
+
+
 typedef struct {
     weir_str_t  s;
     uint64_t    sign;          /* which atoms name it */
@@ -16,22 +19,26 @@ typedef struct {
 
 static void weir_prove_strings(weir_prove_problem_t *p,
     weir_prove_class_t *c);
+static void weir_prove_guesses(weir_prove_problem_t *p, weir_prove_class_t *c,
+    weir_policy_table_t *t, weir_prove_named_t **named, uint32_t *n,
+    uint32_t *size);
+static void weir_prove_guess(weir_prove_problem_t *p, weir_policy_table_t *t,
+    weir_prove_named_t **named, uint32_t *n, uint32_t *size, weir_str_t a,
+    weir_str_t b);
+static void weir_prove_fill(weir_prove_problem_t *p, weir_policy_table_t *t,
+    weir_prove_named_t **named, uint32_t *n, uint32_t *size,
+    const weir_prove_glob_t *g, weir_str_t s);
 static void weir_prove_name(weir_prove_problem_t *p, weir_policy_table_t *t,
     weir_prove_named_t **named, uint32_t *n, uint32_t *size, weir_str_t s,
     uint32_t id);
 static int weir_prove_name_cmp(const void *one, const void *two);
-static uint64_t weir_prove_mix(uint64_t v);
-static void weir_prove_numbers(weir_prove_problem_t *p,
-    weir_prove_class_t *c);
-static int weir_prove_number_cmp(const void *one, const void *two);
-static void weir_prove_addresses(weir_prove_problem_t *p,
-    weir_prove_class_t *c);
-static int weir_prove_address_cmp(const void *one, const void *two);
 static void weir_prove_one_value(weir_prove_problem_t *p,
     weir_prove_var_t *v);
 static void weir_prove_link(weir_prove_problem_t *p, weir_prove_atom_t *a);
-static int weir_prove_holds(const weir_prove_atom_t *a,
-    const weir_prove_value_t *v);
+static void weir_prove_opened(weir_prove_problem_t *p, weir_prove_atom_t *a,
+    weir_prove_class_t *c);
+static void weir_prove_link_sets(weir_prove_problem_t *p,
+    const weir_prove_atom_t *a, const weir_prove_class_t *c);
 static int weir_prove_order(weir_policy_expr_op_t op, int64_t a, int64_t b);
 
 
@@ -66,6 +73,10 @@ weir_prove_values(weir_prove_problem_t *p)
             weir_prove_addresses(p, c);
             break;
 
+        case WEIR_POLICY_T_TIME:
+            weir_prove_times(p, c);
+            break;
+
         default:
             weir_prove_numbers(p, c);
             break;
@@ -85,7 +96,8 @@ weir_prove_values(weir_prove_problem_t *p)
 static void
 weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
 {
-    uint32_t                      i, j, n, size, same, k;
+    int                           is;
+    uint32_t                      i, j, n, size, same, k, each;
     weir_prove_atom_t            *a;
     weir_prove_value_t            value;
     weir_prove_named_t           *named;
@@ -125,6 +137,9 @@ weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
             break;
 
         case WEIR_PROVE_STRINGS:
+        case WEIR_PROVE_SOME:
+        case WEIR_PROVE_ONLY:
+        case WEIR_PROVE_HOLDS:
             for (item = a->items; item != NULL; item = item->next) {
                 weir_prove_name(p, &table, &named, &n, &size, item->string,
                                 a->id + 1);
@@ -147,20 +162,25 @@ weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
         }
     }
 
+    weir_prove_guesses(p, c, &table, &named, &n, &size);
+
     if (p->nomem) {
         return;
     }
 
-    /* of those that no atom tells apart, as many as there are variables */
+    /* of those that no atom tells apart, as many as are needed */
 
     for (i = 0; i < n; i++) {
         value.s = named[i].s;
 
         for (a = c->atoms; a != NULL; a = a->next) {
-            if ((a->kind == WEIR_PROVE_LIKE || a->kind == WEIR_PROVE_HOSTS)
-                && weir_prove_holds(a, &value))
+            if (a->kind == WEIR_PROVE_LIKE || a->kind == WEIR_PROVE_HOSTS
+                || a->kind == WEIR_PROVE_MATCH)
             {
-                named[i].sign += weir_prove_mix(a->id + 0x10000000);
+                is = weir_prove_holds(p, a, &value);
+
+                named[i].sign += is == 0 ? 0 : weir_prove_mix(a->id
+                                 + (is > 0 ? 0x10000000 : 0x30000000));
             }
         }
 
@@ -177,7 +197,8 @@ weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
         qsort(named, n, sizeof(weir_prove_named_t), weir_prove_name_cmp);
     }
 
-    size = n + 64 * (c->nvars + 1) * 4;
+    each = weir_prove_each(c);
+    size = n + 256 * (each + 1);
 
     c->values = weir_prove_alloc(p, size * sizeof(weir_prove_value_t));
     if (c->values == NULL) {
@@ -190,7 +211,7 @@ weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
     for (i = 0; i < n; i++) {
         same = i != 0 && named[i].sign == named[i - 1].sign ? same + 1 : 0;
 
-        if (same <= c->nvars) {
+        if (same < each) {
             c->values[j++].s = named[i].s;
         }
     }
@@ -198,6 +219,149 @@ weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
     c->nvalues = j;
 
     weir_prove_fresh(p, c, c->values, &c->nvalues, size, &table);
+
+    for (i = j; i < c->nvalues; i++) {
+        c->values[i].open = p->open;
+    }
+}
+
+
+/*
+ * A value for each variable; of those that are in no variable one for each
+ * way to lie in sets.
+ */
+
+uint32_t
+weir_prove_each(const weir_prove_class_t *c)
+{
+    return c->nvars + (c->nsets == 0 ? 0 : (uint32_t) 1
+                                           << (c->nsets < 4 ? c->nsets : 4));
+}
+
+
+/* Strings of which "~" might hold, and such that globs hold of them too. */
+
+static void
+weir_prove_guesses(weir_prove_problem_t *p, weir_prove_class_t *c,
+    weir_policy_table_t *t, weir_prove_named_t **named, uint32_t *n,
+    uint32_t *size)
+{
+    uint32_t            i, k, nlist, start;
+    weir_str_t          list[WEIR_PROVE_GUESSES];
+    weir_prove_atom_t  *a;
+
+    nlist = 0;
+
+    for (a = c->atoms; a != NULL && nlist < WEIR_PROVE_GUESSES; a = a->next) {
+
+        if (a->kind != WEIR_PROVE_MATCH) {
+            continue;
+        }
+
+        start = nlist;
+        k = WEIR_PROVE_GUESSES - nlist;
+        nlist += weir_prove_samples(p, a->s, list + nlist,
+                                    k < WEIR_PROVE_SAMPLES
+                                    ? k : WEIR_PROVE_SAMPLES);
+
+        for (i = start; i < nlist; i++) {
+            for (k = 0; k < start && k < 12 && i < start + 12; k++) {
+                weir_prove_guess(p, t, named, n, size, list[k], list[i]);
+                weir_prove_guess(p, t, named, n, size, list[i], list[k]);
+            }
+        }
+    }
+
+    if (nlist == 0) {
+        return;
+    }
+
+    for (a = c->atoms; a != NULL; a = a->next) {
+
+        if (a->kind != WEIR_PROVE_LIKE) {
+            continue;
+        }
+
+        for (i = 0; i < nlist && i < WEIR_PROVE_SAMPLES; i++) {
+            weir_prove_fill(p, t, named, n, size, &a->glob, list[i]);
+        }
+    }
+
+    for (i = 0; i < nlist; i++) {
+        weir_prove_guess(p, t, named, n, size, list[i], weir_str(""));
+        weir_prove_guess(p, t, named, n, size, list[i], weir_str("x"));
+    }
+}
+
+
+static void
+weir_prove_guess(weir_prove_problem_t *p, weir_policy_table_t *t,
+    weir_prove_named_t **named, uint32_t *n, uint32_t *size, weir_str_t a,
+    weir_str_t b)
+{
+    uint8_t  *text;
+
+    text = weir_prove_alloc(p, a.len + b.len);
+    if (text == NULL) {
+        return;
+    }
+
+    if (a.len != 0) {
+        memcpy(text, a.data, a.len);
+    }
+
+    if (b.len != 0) {
+        memcpy(text + a.len, b.data, b.len);
+    }
+
+    a.data = text;
+    a.len += b.len;
+
+    weir_prove_name(p, t, named, n, size, a, 0);
+}
+
+
+/* The glob's first star is s, the others are empty. */
+
+static void
+weir_prove_fill(weir_prove_problem_t *p, weir_policy_table_t *t,
+    weir_prove_named_t **named, uint32_t *n, uint32_t *size,
+    const weir_prove_glob_t *g, weir_str_t s)
+{
+    int         filled;
+    size_t      len;
+    uint8_t    *text;
+    uint32_t    i;
+    weir_str_t  unit;
+
+    text = weir_prove_alloc(p, s.len + 4 * g->n);
+    if (text == NULL) {
+        return;
+    }
+
+    len = 0;
+    filled = 0;
+
+    for (i = 0; i < g->n; i++) {
+
+        unit = g->units[i];
+
+        if (unit.len == 0) {
+
+            if (filled++) {
+                continue;
+            }
+
+            unit = s;
+        }
+
+        if (unit.len != 0) {
+            memcpy(text + len, unit.data, unit.len);
+            len += unit.len;
+        }
+    }
+
+    weir_prove_name(p, t, named, n, size, (weir_str_t) { len, text }, 0);
 }
 
 
@@ -263,7 +427,7 @@ weir_prove_name_cmp(const void *one, const void *two)
 }
 
 
-static uint64_t
+uint64_t
 weir_prove_mix(uint64_t v)
 {
     v += 0x9e3779b97f4a7c15;
@@ -271,260 +435,6 @@ weir_prove_mix(uint64_t v)
     v = (v ^ (v >> 27)) * 0x94d049bb133111eb;
 
     return v ^ (v >> 31);
-}
-
-
-/*
- * Numbers that are named, and between two of them as many as there are
- * variables, or as there are.
- */
-
-static void
-weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c)
-{
-    int64_t                       *named, at, last;
-    uint32_t                       i, j, k, n, size;
-    weir_prove_atom_t             *a;
-    const weir_policy_literal_t   *item;
-
-    if (c->type == WEIR_POLICY_T_BOOL) {
-        c->values = weir_prove_alloc(p, 2 * sizeof(weir_prove_value_t));
-
-        if (c->values != NULL) {
-            c->values[1].n = 1;
-            c->nvalues = 2;
-        }
-
-        return;
-    }
-
-    n = 2;
-
-    for (a = c->atoms; a != NULL; a = a->next) {
-        n++;
-
-        for (item = a->kind == WEIR_PROVE_NUMBERS ? a->items : NULL;
-             item != NULL; item = item->next)
-        {
-            n++;
-        }
-    }
-
-    named = weir_prove_alloc(p, n * sizeof(int64_t));
-    if (named == NULL) {
-        return;
-    }
-
-    n = 0;
-
-    for (a = c->atoms; a != NULL; a = a->next) {
-
-        if (a->kind == WEIR_PROVE_NUMBER) {
-            named[n++] = a->n;
-        }
-
-        for (item = a->kind == WEIR_PROVE_NUMBERS ? a->items : NULL;
-             item != NULL; item = item->next)
-        {
-            named[n++] = item->number;
-        }
-    }
-
-    /* a time is one that can be written */
-
-    last = c->type == WEIR_POLICY_T_TIME ? 253402300799 : INT64_MAX;
-    named[n++] = c->type == WEIR_POLICY_T_TIME ? 1767606000 : 0;
-
-    qsort(named, n, sizeof(int64_t), weir_prove_number_cmp);
-
-    size = n + (n + 1) * (c->nvars + 1);
-
-    c->values = weir_prove_alloc(p, size * sizeof(weir_prove_value_t));
-    if (c->values == NULL) {
-        return;
-    }
-
-    j = 0;
-
-    /* below the first */
-
-    at = c->type == WEIR_POLICY_T_TIME ? 0 : INT64_MIN;
-
-    for (k = 0; k < c->nvars; k++) {
-        if (named[0] > at && (uint64_t) named[0] - (uint64_t) at > k) {
-            c->values[j++].n = named[0] - 1 - (int64_t) k;
-        }
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (i != 0 && named[i] == named[i - 1]) {
-            continue;
-        }
-
-        c->values[j++].n = named[i];
-        at = named[i];
-
-        for (k = 0; k < c->nvars && at < last; k++) {
-            at++;
-
-            for (size = i + 1; size < n && named[size] == named[i]; size++) {
-                /* void */
-            }
-
-            if (size < n && named[size] <= at) {
-                break;
-            }
-
-            c->values[j++].n = at;
-        }
-    }
-
-    c->nvalues = j;
-}
-
-
-static int
-weir_prove_number_cmp(const void *one, const void *two)
-{
-    int64_t  a, b;
-
-    a = *(const int64_t *) one;
-    b = *(const int64_t *) two;
-
-    return a < b ? -1 : a > b;
-}
-
-
-/* Starts of intervals, and some that follow each. */
-
-static void
-weir_prove_addresses(weir_prove_problem_t *p, weir_prove_class_t *c)
-{
-    int                           byte, bit;
-    uint32_t                      i, k, n, size;
-    weir_addr_t                   at, *starts;
-    weir_cidr_t                   all[4];
-    weir_prove_atom_t            *a;
-    const weir_cidr_t            *net;
-    const weir_policy_net_t      *scope;
-    const weir_policy_literal_t  *item;
-
-    size = 16;
-
-    for (a = c->atoms; a != NULL; a = a->next) {
-        for (scope = a->nets; scope != NULL; scope = scope->next) {
-            size += 2;
-        }
-
-        for (item = a->items; item != NULL; item = item->next) {
-            size += 2;
-        }
-    }
-
-    starts = weir_prove_alloc(p, size * sizeof(weir_addr_t));
-    if (starts == NULL) {
-        return;
-    }
-
-    n = 0;
-    starts[n++] = starts[0];
-
-    (void) weir_cidr_parse(weir_str("0.0.0.0/0"), &all[0]);
-    (void) weir_cidr_parse(weir_str("192.0.2.7"), &all[1]);
-    (void) weir_cidr_parse(weir_str("2001:db8::7"), &all[2]);
-
-    for (i = 0; i < 3; i++) {
-        starts[n++] = all[i].addr;
-    }
-
-    a = c->atoms;
-    scope = a ? a->nets : NULL;
-    item = a ? a->items : NULL;
-    net = &all[0];
-
-    for ( ;; ) {
-
-        /* behind the net's last address */
-
-        at = net->addr;
-        bit = net->bits;
-
-        while (bit-- > 0) {
-            byte = bit / 8;
-            at.bytes[byte] ^= (uint8_t) (0x80 >> bit % 8);
-
-            if (at.bytes[byte] & (0x80 >> bit % 8)) {
-                starts[n++] = at;
-                break;
-            }
-        }
-
-        while (a != NULL && scope == NULL && item == NULL) {
-            a = a->next;
-            scope = a ? a->nets : NULL;
-            item = a ? a->items : NULL;
-        }
-
-        if (a == NULL) {
-            break;
-        }
-
-        if (scope != NULL) {
-            net = &scope->cidr;
-            scope = scope->next;
-
-        } else {
-            net = &item->net;
-            item = item->next;
-        }
-
-        starts[n++] = net->addr;
-    }
-
-    qsort(starts, n, sizeof(weir_addr_t), weir_prove_address_cmp);
-
-    c->values = weir_prove_alloc(p, n * (c->nvars + 1)
-                                    * sizeof(weir_prove_value_t));
-    if (c->values == NULL) {
-        return;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (i != 0 && memcmp(&starts[i], &starts[i - 1], 16) == 0) {
-            continue;
-        }
-
-        at = starts[i];
-
-        for (size = i + 1; size < n
-             && memcmp(&starts[size], &starts[i], 16) == 0; size++)
-        {
-            /* void */
-        }
-
-        for (k = 0; k <= c->nvars; k++) {
-            c->values[c->nvalues++].ip = at;
-
-            for (byte = 15; byte >= 0 && ++at.bytes[byte] == 0; byte--) {
-                /* void */
-            }
-
-            if (byte < 0
-                || (size < n && memcmp(&at, &starts[size], 16) >= 0))
-            {
-                break;
-            }
-        }
-    }
-}
-
-
-static int
-weir_prove_address_cmp(const void *one, const void *two)
-{
-    return memcmp(one, two, sizeof(weir_addr_t));
 }
 
 
@@ -590,10 +500,22 @@ weir_prove_one_value(weir_prove_problem_t *p, weir_prove_var_t *v)
 static void
 weir_prove_link(weir_prove_problem_t *p, weir_prove_atom_t *a)
 {
-    uint32_t             i, j;
+    int                  is, *lits;
+    uint32_t             i, j, n;
     weir_prove_class_t  *c;
 
     c = weir_prove_root(a->x->class);
+
+    if (a->kind >= WEIR_PROVE_SOME && a->kind != WEIR_PROVE_SAME
+        && a->kind != WEIR_PROVE_IN_SET)
+    {
+        weir_prove_link_sets(p, a, c);
+        return;
+    }
+
+    if (a->kind == WEIR_PROVE_MATCH && p->open) {
+        weir_prove_opened(p, a, c);
+    }
 
     for (i = 0; i < c->nvalues; i++) {
 
@@ -637,65 +559,126 @@ weir_prove_link(weir_prove_problem_t *p, weir_prove_atom_t *a)
 
         default:
 
+            if (a->open != NULL && c->values[i].open) {
+                lits = &a->open[2 * i];
+
+                for (n = 0; n < 2; n++) {
+                    j = n == 0 ? (uint32_t) a->lit : (uint32_t) a->no;
+                    weir_prove_sat_add3(&p->sat, -a->x->lits[i], -(int) j,
+                                        lits[n]);
+                    weir_prove_sat_add3(&p->sat, -a->x->lits[i], (int) j,
+                                        -lits[n]);
+                }
+
+                break;
+            }
+
+            is = a->table != NULL ? a->table[i]
+                                  : weir_prove_holds(p, a, &c->values[i]);
+
             weir_prove_sat_add3(&p->sat, -a->x->lits[i],
-                                weir_prove_holds(a, &c->values[i])
-                                ? a->lit : -a->lit, 0);
+                                is > 0 ? a->lit : -a->lit, 0);
+
+            if (a->no != -a->lit) {
+                weir_prove_sat_add3(&p->sat, -a->x->lits[i],
+                                    is == 0 ? a->no : -a->no, 0);
+            }
+
             break;
         }
     }
 }
 
 
-static int
-weir_prove_holds(const weir_prove_atom_t *a, const weir_prove_value_t *v)
+/* What "~" makes of open values: the same for the same pattern. */
+
+static void
+weir_prove_opened(weir_prove_problem_t *p, weir_prove_atom_t *a,
+    weir_prove_class_t *c)
 {
-    const weir_policy_net_t      *net;
-    const weir_policy_words_t    *w;
-    const weir_policy_literal_t  *item;
+    uint32_t            i;
+    weir_prove_atom_t  *b;
 
-    switch (a->kind) {
-
-    case WEIR_PROVE_STRING:
-        return weir_str_eq(a->s, v->s);
-
-    case WEIR_PROVE_LIKE:
-        return weir_prove_like(&a->glob, v->s);
-
-    case WEIR_PROVE_HOSTS:
-        for (w = a->words; w != NULL; w = w->next) {
-            if (weir_host_match(w->word.text, v->s)) {
-                return 1;
-            }
+    for (b = c->atoms; b != NULL; b = b->next) {
+        if (b->kind == WEIR_PROVE_MATCH && b->open != NULL
+            && weir_str_eq(b->s, a->s))
+        {
+            a->open = b->open;
+            return;
         }
-
-        return 0;
-
-    case WEIR_PROVE_NUMBER:
-        return weir_prove_order(a->op, v->n, a->n);
-
-    case WEIR_PROVE_NETS:
-        for (net = a->nets; net != NULL; net = net->next) {
-            if (weir_cidr_contains(&net->cidr, &v->ip)) {
-                return 1;
-            }
-        }
-
-        return 0;
-
-    default:
-        for (item = a->items; item != NULL; item = item->next) {
-            if (a->kind == WEIR_PROVE_STRINGS
-                ? weir_str_eq(item->string, v->s)
-                : a->kind == WEIR_PROVE_NUMBERS
-                ? item->number == v->n
-                : weir_cidr_contains(&item->net, &v->ip))
-            {
-                return 1;
-            }
-        }
-
-        return 0;
     }
+
+    a->open = weir_prove_alloc(p, (2 * c->nvalues + 1) * sizeof(int));
+    if (a->open == NULL) {
+        return;
+    }
+
+    for (i = 0; i < c->nvalues; i++) {
+        if (c->values[i].open) {
+            a->open[2 * i] = weir_prove_sat_var(&p->sat, -1);
+            a->open[2 * i + 1] = weir_prove_sat_var(&p->sat, 1);
+        }
+    }
+}
+
+
+/*
+ * "any in" holds where one value is in both, "all in" where none is in the
+ * left one alone.
+ */
+
+static void
+weir_prove_link_sets(weir_prove_problem_t *p, const weir_prove_atom_t *a,
+    const weir_prove_class_t *c)
+{
+    int        any, in, *lits;
+    uint32_t   i, n;
+
+    any = a->kind == WEIR_PROVE_SOME || a->kind == WEIR_PROVE_MEET;
+
+    lits = weir_prove_alloc(p, (c->nvalues + 1) * sizeof(int));
+    if (lits == NULL) {
+        return;
+    }
+
+    if (c->nsets > 4) {
+        p->inexact = "more sets are compared than are decided";
+    }
+
+    n = 0;
+    lits[n++] = any ? -a->lit : a->lit;
+
+    for (i = 0; i < c->nvalues; i++) {
+
+        switch (a->kind) {
+
+        case WEIR_PROVE_MEET:
+            in = weir_prove_and(p, a->x->lits[i], a->y->lits[i]);
+            break;
+
+        case WEIR_PROVE_WITHIN:
+            in = weir_prove_and(p, a->x->lits[i], -a->y->lits[i]);
+            break;
+
+        default:
+
+            in = weir_prove_holds(p, a, &c->values[i]);
+
+            if (in == (a->kind == WEIR_PROVE_ONLY)) {
+                continue;
+            }
+
+            in = a->kind == WEIR_PROVE_HOLDS ? -a->x->lits[i] : a->x->lits[i];
+            break;
+        }
+
+        /* "any": it shows that it holds; "all": that it does not */
+
+        weir_prove_sat_add3(&p->sat, -in, any ? a->lit : -a->lit, 0);
+        lits[n++] = in;
+    }
+
+    weir_prove_sat_add(&p->sat, lits, n);
 }
 
 
@@ -718,5 +701,52 @@ weir_prove_order(weir_policy_expr_op_t op, int64_t a, int64_t b)
 
     default:
         return a == b;
+    }
+}
+
+
+int
+weir_prove_holds(const weir_prove_problem_t *p, const weir_prove_atom_t *a,
+    const weir_prove_value_t *v)
+{
+    const weir_policy_words_t    *w;
+    const weir_policy_literal_t  *item;
+
+    switch (a->kind) {
+
+    case WEIR_PROVE_STRING:
+        return weir_str_eq(a->s, v->s);
+
+    case WEIR_PROVE_LIKE:
+        return weir_prove_like(&a->glob, v->s);
+
+    case WEIR_PROVE_MATCH:
+        return weir_prove_match(p, a->s, v->s);
+
+    case WEIR_PROVE_WINDOW:
+        return weir_prove_window(a->window, v->n);
+
+    case WEIR_PROVE_HOSTS:
+        for (w = a->words; w != NULL; w = w->next) {
+            if (weir_host_match(w->word.text, v->s)) {
+                return 1;
+            }
+        }
+
+        return 0;
+
+    case WEIR_PROVE_NUMBER:
+        return weir_prove_order(a->op, v->n, a->n);
+
+    default:
+        for (item = a->items; item != NULL; item = item->next) {
+            if (a->kind == WEIR_PROVE_NUMBERS
+                ? item->number == v->n : weir_str_eq(item->string, v->s))
+            {
+                return 1;
+            }
+        }
+
+        return 0;
     }
 }
