@@ -75,9 +75,7 @@ weirctl_diff(weirctl_t *ctl)
     if (rc == WEIRCTL_GO_ON) {
         weirctl_deadline(&deadline, WEIRCTL_DIFF_SECONDS);
 
-        limits.max_work = WEIR_PROVE_WORK;
-        limits.expired = weirctl_expired;
-        limits.ctx = &deadline;
+        weirctl_limits(&limits, &deadline);
 
         policy = weir_cstr(name);
 
@@ -257,4 +255,13 @@ weirctl_expired(void *ctx)
     (void) clock_gettime(CLOCK_MONOTONIC, &now);
 
     return (int64_t) now.tv_sec >= ((weirctl_deadline_t *) ctx)->at;
+}
+
+
+void
+weirctl_limits(weir_prove_limits_t *limits, weirctl_deadline_t *d)
+{
+    limits->max_work = WEIR_PROVE_WORK;
+    limits->expired = weirctl_expired;
+    limits->ctx = d;
 }

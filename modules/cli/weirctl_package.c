@@ -87,6 +87,7 @@ int
 weirctl_package_compile(const weirctl_t *ctl, weirctl_bundle_t *b,
     const weir_policy_source_t *files, uint32_t nfiles, int tests)
 {
+    int              rc;
     weir_zoneinfo_t  zi;
 
     memset(b, 0, sizeof(weirctl_bundle_t));
@@ -101,7 +102,9 @@ weirctl_package_compile(const weirctl_t *ctl, weirctl_bundle_t *b,
         return weirctl_nomem();
     }
 
-    return weirctl_package_check(ctl, b, tests);
+    rc = weirctl_bundle_asserts(b);
+
+    return rc == WEIRCTL_GO_ON ? weirctl_package_check(ctl, b, tests) : rc;
 }
 
 

@@ -47,16 +47,21 @@ weirctl_check(weirctl_t *ctl)
     json_t           *array;
     weirctl_bundle_t  b;
 
-    rc = weirctl_options(ctl, "Compiles the policies and tells every error "
-                         "and warning.  PATH is a folder\nof *.policy files "
-                         "or a single one.  Exit: 0, or 1 where there are "
-                         "errors.", NULL, 1, 1);
+    rc = weirctl_options(ctl, "Compiles the policies, proves their asserts "
+                         "and tells every error and warning,\nalso rules "
+                         "that decide nothing.  PATH is a folder of *.policy "
+                         "files or a single\none.  Exit: 0, or 1 where there "
+                         "are errors.", NULL, 1, 1);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
     }
 
     rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);
+
+    if (rc == WEIRCTL_GO_ON) {
+        rc = weirctl_bundle_idle(&b);
+    }
 
     if (rc == WEIRCTL_GO_ON) {
 
@@ -309,7 +314,7 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
         return weirctl_error("out of memory");
     }
 
-    return WEIRCTL_GO_ON;
+    return weirctl_bundle_asserts(b);
 }
 
 
@@ -377,7 +382,7 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
         return weirctl_error("out of memory");
     }
 
-    return WEIRCTL_GO_ON;
+    return weirctl_bundle_asserts(b);
 }
 
 

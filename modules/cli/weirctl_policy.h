@@ -28,6 +28,16 @@ int weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b,
     const char *path, int file);
 void weirctl_bundle_done(weirctl_bundle_t *b);
 
+/*
+ * Proves the asserts of a bundle without errors; those that do not hold are
+ * errors of it then.  weirctl_bundle() does.  WEIRCTL_GO_ON, or the exit code
+ * after a message.
+ */
+int weirctl_bundle_asserts(weirctl_bundle_t *b);
+
+/* Warnings for rules that decide nothing; the same. */
+int weirctl_bundle_idle(weirctl_bundle_t *b);
+
 /* The diagnostics as text on stderr; warnings are notes. */
 int weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b);
 

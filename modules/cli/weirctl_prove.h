@@ -19,6 +19,7 @@ typedef struct {
 
 void weirctl_deadline(weirctl_deadline_t *d, unsigned seconds);
 int weirctl_expired(void *deadline);
+void weirctl_limits(weir_prove_limits_t *limits, weirctl_deadline_t *d);
 
 
 /* As eval takes it; NULL: no memory. */

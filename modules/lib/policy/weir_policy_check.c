@@ -60,11 +60,8 @@ weir_policy_check(weir_policy_compiler_t *c)
 static void
 weir_policy_check_file(weir_policy_compiler_t *c, weir_policy_file_t *file)
 {
-    uint32_t             before;
     weir_policy_rule_t  *rule, *other;
     weir_policy_test_t  *test;
-
-    before = c->nerrors;
 
     for (rule = file->rules; rule != NULL; rule = rule->next) {
 
@@ -84,12 +81,6 @@ weir_policy_check_file(weir_policy_compiler_t *c, weir_policy_file_t *file)
 
     for (rule = file->asserts; rule != NULL; rule = rule->next) {
         weir_policy_check_rule(c, file, rule);
-
-        if (c->nerrors == before) {
-            weir_policy_warn(c, rule->name.loc, "this assert is not proved "
-                             "(UNKNOWN): the prover comes with a later "
-                             "release of Weir");
-        }
     }
 
     for (test = file->tests; test != NULL; test = test->next) {

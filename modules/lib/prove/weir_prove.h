@@ -97,4 +97,56 @@ int weir_prove_diff(weir_arena_t *arena, const weir_policy_bundle_t *a,
     const weir_prove_limits_t *limits, weir_prove_finding_t **findings);
 
 
+/* What check tells of a bundle. */
+
+typedef enum {
+    WEIR_PROVE_ASSERT = 0,     /* PROVED, WITNESS: it does not hold, UNKNOWN */
+    WEIR_PROVE_DEAD,           /* no request matches this rule */
+    WEIR_PROVE_SHADOWED,       /* what this permit matches is denied */
+    WEIR_PROVE_COVERED,        /* other rules decide the same without it */
+    WEIR_PROVE_REST            /* this rule and those behind it: not known */
+} weir_prove_note_kind_t;
+
+
+typedef struct weir_prove_cover_s  weir_prove_cover_t;
+
+struct weir_prove_cover_s {
+    weir_str_t            rule;
+    weir_policy_place_t   place;
+    weir_prove_cover_t   *next;
+};
+
+
+typedef struct weir_prove_note_s  weir_prove_note_t;
+
+struct weir_prove_note_s {
+    weir_prove_note_kind_t   kind;
+    weir_str_t               policy;
+    weir_str_t               rule;         /* of an assert: none */
+    unsigned                 deny:1;
+    unsigned                 always:1;     /* of an assert */
+    weir_policy_place_t      place;
+    weir_prove_verdict_t     verdict;
+    const char              *why;          /* UNKNOWN: static */
+    weir_prove_request_t    *request;      /* WITNESS */
+    weir_prove_decision_t    decision;     /* of it */
+    weir_prove_cover_t      *covers;       /* SHADOWED, COVERED */
+    weir_prove_note_t       *next;
+};
+
+/*
+ * The asserts of a bundle that was compiled without errors, one note each.
+ * All lies in the arena.  WEIR_OK or WEIR_NOMEM.
+ */
+int weir_prove_asserts(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    const weir_prove_limits_t *limits, weir_prove_note_t **notes);
+
+/*
+ * Rules that could be left out, each by itself, with those that decide in
+ * its place.  Where limits->expired says so, it ends with a note REST.
+ */
+int weir_prove_idle(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    const weir_prove_limits_t *limits, weir_prove_note_t **notes);
+
+
 #endif /* WEIR_PROVE_H_INCLUDED */

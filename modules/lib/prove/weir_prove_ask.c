@@ -10,6 +10,7 @@
 
 
 #define WEIR_PROVE_JOIN   16      /* rules that join in one round */
+#define WEIR_PROVE_BATCH  32      /* permits that are asked for at once */
 #define WEIR_PROVE_GLOBAL 64      /* of states of globs on request.path */
 
 
@@ -176,6 +177,60 @@ weir_prove_ask(weir_prove_question_t *q)
         if (q->why != NULL) {
             why = q->why;
         }
+    }
+
+    q->why = why;
+
+    return why == NULL ? WEIR_PROVE_PROVED : WEIR_PROVE_UNKNOWN;
+}
+
+
+int
+weir_prove_ask_any(weir_prove_question_t *q)
+{
+    int                         rc;
+    uint32_t                    i, n;
+    const char                 *why;
+    const weir_policy_rule_t   *batch[WEIR_PROVE_BATCH];
+
+    q->lonely = 1;
+    rc = weir_prove_ask(q);
+    q->lonely = 0;
+
+    if (rc != WEIR_DECLINED) {
+        return rc;
+    }
+
+    why = NULL;
+    n = 0;
+
+    for (i = 0; i <= q->permit->nrules; i++) {
+
+        if (i < q->permit->nrules
+            && !q->permit->rules[i]->deny && !q->permit->rules[i]->shadow
+            && !weir_prove_apart(q->permit->rules[i], weir_prove_anchor(q)))
+        {
+            batch[n++] = q->permit->rules[i];
+        }
+
+        if (n == 0 || (n < WEIR_PROVE_BATCH && i < q->permit->nrules)) {
+            continue;
+        }
+
+        q->any = batch;
+        q->nany = n;
+
+        rc = weir_prove_ask(q);
+
+        if (rc != WEIR_PROVE_PROVED && rc != WEIR_PROVE_UNKNOWN) {
+            return rc;
+        }
+
+        if (rc == WEIR_PROVE_UNKNOWN) {
+            why = q->why;
+        }
+
+        n = 0;
     }
 
     q->why = why;
@@ -478,8 +533,8 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
                ? WEIR_NOMEM : WEIR_PROVE_WITNESS;
     }
 
-    if (a.reason == WEIR_POLICY_DENY_RULE
-        || a.reason == WEIR_POLICY_DENY_UNKNOWN)
+    if (!q->fixed && (a.reason == WEIR_POLICY_DENY_RULE
+                      || a.reason == WEIR_POLICY_DENY_UNKNOWN))
     {
         for (i = 0; i < a.count && i < WEIR_PROVE_JOIN; i++) {
             rule = q->permit->rules[a.rules[i]];
@@ -496,7 +551,7 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
         }
     }
 
-    if (!denied) {
+    if (!denied && !q->fixed) {
 
         for (i = 0; i < d.count && i < WEIR_PROVE_JOIN; i++) {
             rule = q->deny->rules[d.rules[i]];

@@ -12,10 +12,15 @@
 #include "weir_prove_problem.h"
 
 
-/* A policy of a bundle; file == NULL: it has none, and denies. */
+/*
+ * A policy of a bundle; file == NULL: it has none, and denies.  without is a
+ * rule that does not count; grants: what no deny denies is permitted.
+ */
 
 typedef struct {
     const weir_policy_bundle_t   *bundle;
+    const weir_policy_rule_t     *without;
+    unsigned                      grants:1;
     const weir_policy_file_t     *file;
     uint32_t                      policy;
     weir_policy_regexes_t        *regexes;
@@ -50,6 +55,7 @@ typedef struct {
 
     unsigned                    lonely:1;    /* do not ask for a permit */
     unsigned                    matched:1;   /* "~" was met */
+    unsigned                    fixed:1;     /* nothing joins */
     const char                 *why;
     weir_prove_request_t       *request;
     weir_prove_decision_t       denied;
@@ -62,6 +68,12 @@ typedef struct {
  * WEIR_NOMEM.
  */
 int weir_prove_ask(weir_prove_question_t *q);
+
+/*
+ * The same where no permit need be looked at before one is asked for: first
+ * without any, then with those that might match, some at once.
+ */
+int weir_prove_ask_any(weir_prove_question_t *q);
 
 /* A permit of "deny" that joins the question now; WEIR_OK or WEIR_NOMEM. */
 int weir_prove_ask_off(weir_prove_question_t *q,

@@ -8,9 +8,6 @@
 #include "weir_prove_ask.h"
 
 
-#define WEIR_PROVE_BATCH  32      /* permits that are asked for at once */
-
-
 typedef struct {
     weir_arena_t               *arena;
     const weir_prove_limits_t  *limits;
@@ -27,7 +24,6 @@ static int weir_prove_missing(weir_arena_t *arena,
     const weir_prove_side_t *side, const weir_prove_side_t *other,
     uint8_t *missing);
 static int weir_prove_namesake(weir_prove_question_t *q);
-static int weir_prove_lost(weir_prove_question_t *q);
 static weir_prove_finding_t *weir_prove_found(weir_prove_diff_t *df,
     int permits, int verdict, const char *why);
 
@@ -172,7 +168,10 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
                 continue;
             }
 
-            rc = weir_prove_lost(&q);
+            
+            /* does anything get through where it is lacking? */
+
+            rc = weir_prove_ask_any(&q);
         }
 
         if (rc == WEIR_NOMEM) {
@@ -270,62 +269,6 @@ weir_prove_namesake(weir_prove_question_t *q)
     }
 
     return WEIR_OK;
-}
-
-
-/* A deny that the other side lacks: does anything get through there? */
-
-static int
-weir_prove_lost(weir_prove_question_t *q)
-{
-    int                         rc;
-    uint32_t                    i, n;
-    const char                 *why;
-    const weir_policy_rule_t   *batch[WEIR_PROVE_BATCH];
-
-    q->lonely = 1;
-    rc = weir_prove_ask(q);
-    q->lonely = 0;
-
-    if (rc != WEIR_DECLINED) {
-        return rc;
-    }
-
-    why = NULL;
-    n = 0;
-
-    for (i = 0; i <= q->permit->nrules; i++) {
-
-        if (i < q->permit->nrules
-            && !q->permit->rules[i]->deny && !q->permit->rules[i]->shadow
-            && !weir_prove_apart(q->permit->rules[i], q->stands))
-        {
-            batch[n++] = q->permit->rules[i];
-        }
-
-        if (n == 0 || (n < WEIR_PROVE_BATCH && i < q->permit->nrules)) {
-            continue;
-        }
-
-        q->any = batch;
-        q->nany = n;
-
-        rc = weir_prove_ask(q);
-
-        if (rc != WEIR_PROVE_PROVED && rc != WEIR_PROVE_UNKNOWN) {
-            return rc;
-        }
-
-        if (rc == WEIR_PROVE_UNKNOWN) {
-            why = q->why;
-        }
-
-        n = 0;
-    }
-
-    q->why = why;
-
-    return why == NULL ? WEIR_PROVE_PROVED : WEIR_PROVE_UNKNOWN;
 }
 
 

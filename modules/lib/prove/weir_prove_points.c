@@ -28,7 +28,7 @@ static int weir_prove_address_cmp(const void *one, const void *two);
 void
 weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c)
 {
-    int64_t                       *named, at, last;
+    int64_t                       *named, at;
     uint32_t                       i, j, k, n, size;
     weir_prove_atom_t             *a;
     const weir_policy_literal_t   *item;
@@ -76,10 +76,7 @@ weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c)
         }
     }
 
-    /* a time is one that can be written */
-
-    last = c->type == WEIR_POLICY_T_TIME ? 253402300799 : INT64_MAX;
-    named[n++] = c->type == WEIR_POLICY_T_TIME ? 1767606000 : 0;
+    named[n++] = 0;
 
     qsort(named, n, sizeof(int64_t), weir_prove_number_cmp);
 
@@ -94,7 +91,7 @@ weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c)
 
     /* below the first */
 
-    at = c->type == WEIR_POLICY_T_TIME ? 0 : INT64_MIN;
+    at = INT64_MIN;
 
     for (k = 0; k < c->nvars; k++) {
         if (named[0] > at && (uint64_t) named[0] - (uint64_t) at > k) {
@@ -111,7 +108,7 @@ weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c)
         c->values[j++].n = named[i];
         at = named[i];
 
-        for (k = 0; k < c->nvars && at < last; k++) {
+        for (k = 0; k < c->nvars && at < INT64_MAX; k++) {
             at++;
 
             for (size = i + 1; size < n && named[size] == named[i]; size++) {

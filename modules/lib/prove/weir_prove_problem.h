@@ -53,6 +53,10 @@ typedef struct {
 
 #define WEIR_PROVE_SEGMENT  WEIR_POLICY_ATTRS     /* kind of variable */
 
+/* A time where any will do: Monday, 5 January 2026, 09:40 UTC. */
+
+#define WEIR_PROVE_NOW  1767606000
+
 struct weir_prove_var_s {
     uint32_t              kind;        /* weir_policy_attr_kind_t */
     uint32_t              seg;

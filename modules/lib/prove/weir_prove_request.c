@@ -10,6 +10,8 @@ static weir_str_t weir_prove_path(weir_arena_t *arena,
     const weir_prove_problem_t *p);
 static int weir_prove_claims(weir_arena_t *arena,
     const weir_prove_problem_t *p, weir_prove_request_t *rq);
+static void weir_prove_without(const weir_prove_side_t *side,
+    weir_policy_decision_t *d);
 static const weir_prove_value_t *weir_prove_value_of(
     const weir_prove_problem_t *p, const weir_prove_var_t *v);
 
@@ -42,7 +44,13 @@ weir_prove_request(weir_arena_t *arena, const weir_prove_problem_t *p)
 
     rq->fields.headers = fields;
     rq->fields.query = fields + 2 * n + 2;
+
+    /* what every request has */
+
     rq->r.method = weir_str("GET");
+    rq->r.scheme = weir_str("https");
+    rq->r.time = WEIR_PROVE_NOW;
+    rq->r.has_time = 1;
 
     for (v = p->vars; v != NULL; v = v->next) {
 
@@ -360,6 +368,12 @@ weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
     d->reason = WEIR_POLICY_NO_POLICY;
 
     if (side->file == NULL) {
+
+        if (side->grants) {
+            d->verdict = WEIR_POLICY_PERMIT;
+            d->reason = WEIR_POLICY_PERMIT_RULE;
+        }
+
         return WEIR_OK;
     }
 
@@ -378,5 +392,42 @@ weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
         d->count = d->max;
     }
 
+    weir_prove_without(side, d);
+
     return WEIR_OK;
+}
+
+
+/* What is left of a decision without a rule, and with all permitted. */
+
+static void
+weir_prove_without(const weir_prove_side_t *side, weir_policy_decision_t *d)
+{
+    uint32_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < d->count; i++) {
+        if (side->rules[d->rules[i]] != side->without) {
+            d->rules[n++] = d->rules[i];
+        }
+    }
+
+    d->count = n;
+
+    if (side->grants
+        && (n == 0 || d->verdict == WEIR_POLICY_PERMIT)
+        && (d->reason == WEIR_POLICY_DEFAULT_DENY
+            || d->reason == WEIR_POLICY_PERMIT_RULE
+            || d->reason == WEIR_POLICY_DENY_RULE
+            || d->reason == WEIR_POLICY_DENY_UNKNOWN))
+    {
+        d->verdict = WEIR_POLICY_PERMIT;
+        d->reason = WEIR_POLICY_PERMIT_RULE;
+        d->count = 0;
+
+    } else if (n == 0 && d->verdict == WEIR_POLICY_PERMIT) {
+        d->verdict = WEIR_POLICY_DENY;
+        d->reason = WEIR_POLICY_DEFAULT_DENY;
+    }
 }

@@ -43,6 +43,7 @@ weir_prove_times(weir_prove_problem_t *p, weir_prove_class_t *c)
     uint32_t                      i, k, n, spans;
     weir_prove_atom_t            *a;
     weir_prove_times_t            t;
+    weir_prove_value_t            v;
     const weir_policy_span_t     *span;
     const weir_policy_literal_t  *item;
 
@@ -100,16 +101,29 @@ weir_prove_times(weir_prove_problem_t *p, weir_prove_class_t *c)
 
     weir_prove_cuts(&t);
 
-    /* a day that most policies mean first */
+    for (k = 0; k < t.ncuts && t.cuts[k] < WEIR_PROVE_NOW; k++) {
+        /* void */
+    }
 
-    weir_prove_instant(&t, 1767606000);
+    /* from now on, then before; the solver prefers the last one */
 
-    for (i = 0; i < t.ncuts && !p->nomem; i++) {
-        weir_prove_instant(&t, t.cuts[i]);
+    for (i = 0; i < t.ncuts && !p->nomem; i++, k++) {
 
-        if (i + 1 < t.ncuts) {
-            weir_prove_weeks(&t, t.cuts[i], t.cuts[i + 1]);
+        if (k == t.ncuts) {
+            k = 0;
         }
+
+        weir_prove_instant(&t, t.cuts[k]);
+
+        if (k + 1 < t.ncuts) {
+            weir_prove_weeks(&t, t.cuts[k], t.cuts[k + 1]);
+        }
+    }
+
+    for (i = 0; i < c->nvalues / 2; i++) {
+        v = c->values[i];
+        c->values[i] = c->values[c->nvalues - 1 - i];
+        c->values[c->nvalues - 1 - i] = v;
     }
 }
 
@@ -124,6 +138,7 @@ weir_prove_cuts(weir_prove_times_t *t)
     const weir_policy_literal_t  *item;
 
     weir_prove_cut(t, 0);
+    weir_prove_cut(t, WEIR_PROVE_NOW);
     weir_prove_cut(t, WEIR_PROVE_LAST);
 
     for (a = t->c->atoms; a != NULL; a = a->next) {
