@@ -6,31 +6,13 @@
 
 #include <stdlib.h>
 
-#include <jansson.h>
-
-#include "weirctl_policy.h"
+#include "weirctl_eval.h"
 #include "weir_json.h"
 #include "weir_time.h"
 #include "weir_token.h"
 
 
 #define WEIRCTL_EVAL_LINE  (1024 * 1024)
-
-
-/* A request as it is read; what is missing stays absent. */
-
-typedef struct {
-    weir_arena_t           arena;
-    weirctl_bundle_t      *b;
-    const char            *error;      /* static */
-    uint32_t               policy;
-    weir_str_t             path;
-    weir_str_t             host;
-    weir_addr_t            source;
-    weir_addr_t            peer;
-    weir_policy_request_t  r;
-    weir_policy_fields_t   fields;
-} weirctl_eval_t;
 
 
 /* More effects than any request meets; a policy may still have more. */
@@ -49,7 +31,6 @@ static json_t *weirctl_eval_line(weirctl_bundle_t *b,
     weir_policy_regexes_t *regexes, weir_str_t line);
 static json_t *weirctl_eval_obligations(weirctl_eval_t *e,
     const weir_policy_decision_t *d);
-static json_t *weirctl_eval_answer(weirctl_eval_t *e);
 static int weirctl_eval_request(weirctl_eval_t *e, const json_t *json);
 static int weirctl_eval_address(weirctl_eval_t *e, const json_t *json,
     const char *member, const char *error, weir_addr_t *addr,
@@ -155,9 +136,7 @@ static json_t *
 weirctl_eval_line(weirctl_bundle_t *b, weir_policy_regexes_t *regexes,
     weir_str_t line)
 {
-    json_t          *json, *answer, *out;
-    json_error_t     jerr = { .text = "" }, again;
-    size_t           weight;
+    json_t          *json, *answer, *out, *id;
     weirctl_eval_t   e;
 
     memset(&e, 0, sizeof(weirctl_eval_t));
@@ -166,36 +145,9 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_policy_regexes_t *regexes,
 
     e.b = b;
     e.r.regexes = regexes;
-    json = NULL;
-    answer = NULL;
 
-    if (line.len > WEIRCTL_EVAL_LINE) {
-        e.error = "the line is too long";
-
-    } else if (weir_json_scan((uint8_t *) line.data, line.len,
-                              &weirctl_eval_limits, &weight)
-               != WEIR_OK)
-    {
-        e.error = "this is no JSON, or nests too deep";
-
-    } else {
-        json = json_loadb((const char *) line.data, line.len,
-                          JSON_REJECT_DUPLICATES, &jerr);
-
-        if (json == NULL) {
-            e.error = jerr.text;
-
-            /* a duplicate member is an error, and its line has an id */
-
-            json = json_loadb((const char *) line.data, line.len, 0, &again);
-
-        } else if (!json_is_object(json)) {
-            e.error = "a JSON object is needed";
-
-        } else if (weirctl_eval_request(&e, json) == WEIR_OK) {
-            answer = weirctl_eval_answer(&e);
-        }
-    }
+    json = weirctl_eval_read(&e, line, &id);
+    answer = json != NULL ? weirctl_eval_answer(&e) : NULL;
 
     if (answer == NULL && e.error != NULL) {
         answer = json_pack("{s:s}", "error", e.error);
@@ -203,7 +155,7 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_policy_regexes_t *regexes,
 
     /* the id comes first */
 
-    out = json_pack("{s:O?}", "id", json_object_get(json, "id"));
+    out = json_pack("{s:O?}", "id", id);
 
     if (answer == NULL || out == NULL || json_object_update(out, answer) != 0)
     {
@@ -212,6 +164,7 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_policy_regexes_t *regexes,
     }
 
     json_decref(answer);
+    json_decref(id);
     json_decref(json);
     weir_arena_done(&e.arena);
 
@@ -219,7 +172,54 @@ weirctl_eval_line(weirctl_bundle_t *b, weir_policy_regexes_t *regexes,
 }
 
 
-static json_t *
+json_t *
+weirctl_eval_read(weirctl_eval_t *e, weir_str_t line, json_t **id)
+{
+    json_t        *json;
+    size_t         weight;
+    json_error_t   again;
+
+    *id = NULL;
+
+    if (line.len > WEIRCTL_EVAL_LINE) {
+        e->error = "the line is too long";
+        return NULL;
+    }
+
+    if (weir_json_scan((uint8_t *) line.data, line.len, &weirctl_eval_limits,
+                       &weight)
+        != WEIR_OK)
+    {
+        e->error = "this is no JSON, or nests too deep";
+        return NULL;
+    }
+
+    json = json_loadb((const char *) line.data, line.len,
+                      JSON_REJECT_DUPLICATES, &e->jerr);
+
+    if (json == NULL) {
+        e->error = e->jerr.text;
+
+        /* a duplicate member is an error, and its line has an id */
+
+        json = json_loadb((const char *) line.data, line.len, 0, &again);
+
+    } else if (!json_is_object(json)) {
+        e->error = "a JSON object is needed";
+
+    } else if (weirctl_eval_request(e, json) == WEIR_OK) {
+        *id = json_incref(json_object_get(json, "id"));
+        return json;
+    }
+
+    *id = json_incref(json_object_get(json, "id"));
+    json_decref(json);
+
+    return NULL;
+}
+
+
+json_t *
 weirctl_eval_answer(weirctl_eval_t *e)
 {
     json_t                     *rules, *answer, *obligations;

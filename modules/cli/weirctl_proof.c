@@ -27,6 +27,7 @@ static int weirctl_proof_cmp(const void *one, const void *two);
 int
 weirctl_bundle_asserts(weirctl_bundle_t *b)
 {
+    weir_zoneinfo_t       zi;
     weirctl_deadline_t    deadline;
     weir_prove_note_t    *notes;
     weir_prove_limits_t   limits;
@@ -38,8 +39,12 @@ weirctl_bundle_asserts(weirctl_bundle_t *b)
     weirctl_deadline(&deadline, WEIRCTL_ASSERT_SECONDS);
     weirctl_limits(&limits, &deadline);
 
-    return weir_prove_asserts(&b->arena, &b->bundle, &limits, &notes)
-           == WEIR_OK ? weirctl_proof_add(b, notes) : weirctl_error("out of memory");
+    weir_zoneinfo(&zi, &b->arena, WEIR_ZONEINFO);
+
+    return weir_prove_asserts(&b->arena, &b->bundle, &zi.zones, &limits,
+                              &notes)
+           == WEIR_OK ? weirctl_proof_add(b, notes)
+                      : weirctl_error("out of memory");
 }
 
 
@@ -58,7 +63,8 @@ weirctl_bundle_idle(weirctl_bundle_t *b)
     weirctl_limits(&limits, &deadline);
 
     return weir_prove_idle(&b->arena, &b->bundle, &limits, &notes) == WEIR_OK
-           ? weirctl_proof_add(b, notes) : weirctl_error("out of memory");
+           ? weirctl_proof_add(b, notes)
+           : weirctl_error("out of memory");
 }
 
 

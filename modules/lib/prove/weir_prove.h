@@ -135,11 +135,13 @@ struct weir_prove_note_s {
 };
 
 /*
- * The asserts of a bundle that was compiled without errors, one note each.
- * All lies in the arena.  WEIR_OK or WEIR_NOMEM.
+ * The asserts of a bundle that was compiled without errors, one note each;
+ * zones as for weir_policy_compile().  All lies in the arena.  WEIR_OK or
+ * WEIR_NOMEM.
  */
 int weir_prove_asserts(weir_arena_t *arena, const weir_policy_bundle_t *b,
-    const weir_prove_limits_t *limits, weir_prove_note_t **notes);
+    const weir_policy_zones_t *zones, const weir_prove_limits_t *limits,
+    weir_prove_note_t **notes);
 
 /*
  * Rules that could be left out, each by itself, with those that decide in
@@ -147,6 +149,23 @@ int weir_prove_asserts(weir_arena_t *arena, const weir_policy_bundle_t *b,
  */
 int weir_prove_idle(weir_arena_t *arena, const weir_policy_bundle_t *b,
     const weir_prove_limits_t *limits, weir_prove_note_t **notes);
+
+
+/* A statement of a source: its first word, and what stands in its block. */
+
+typedef struct weir_prove_item_s  weir_prove_item_t;
+
+struct weir_prove_item_s {
+    weir_str_t          text;          /* all of it */
+    weir_str_t          word;
+    weir_str_t          body;          /* of a block, without its braces */
+    weir_prove_item_t  *items;
+    weir_prove_item_t  *next;
+};
+
+/* Of a source that compiles; points into it.  WEIR_OK or WEIR_NOMEM. */
+int weir_prove_split(weir_arena_t *arena, weir_str_t source,
+    weir_prove_item_t **items);
 
 
 #endif /* WEIR_PROVE_H_INCLUDED */

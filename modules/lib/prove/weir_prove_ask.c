@@ -26,6 +26,9 @@ static int weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena,
     uint32_t n, int open, int *again);
 static int weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
     const weir_prove_problem_t *p, int *again);
+static const char *weir_prove_doubt(const weir_prove_problem_t *p);
+static int weir_prove_claimed(const weir_prove_question_t *q,
+    weir_arena_t *arena, const weir_prove_request_t *rq, int *is);
 static int weir_prove_join_rule(weir_prove_question_t *q,
     const weir_policy_rule_t *rule, const weir_policy_rule_t ***list,
     uint32_t *n);
@@ -503,7 +506,7 @@ static int
 weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
     const weir_prove_problem_t *p, int *again)
 {
-    int                       denied;
+    int                       denied, is;
     uint32_t                  i, *rules;
     weir_prove_request_t     *rq;
     weir_policy_decision_t    d, a;
@@ -524,6 +527,20 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
     denied = d.verdict == WEIR_POLICY_DENY;
 
     if (denied && a.verdict == WEIR_POLICY_PERMIT) {
+
+        is = 1;
+
+        if (q->claims != NULL
+            && weir_prove_claimed(q, arena, rq, &is) != WEIR_OK)
+        {
+            return WEIR_NOMEM;
+        }
+
+        if (!is) {
+            q->why = weir_prove_doubt(p);
+            return WEIR_PROVE_UNKNOWN;
+        }
+
         q->request = weir_prove_request(q->arena, p);
 
         return q->request == NULL
@@ -576,11 +593,45 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
         return WEIR_DECLINED;
     }
 
-    q->why = p->loose != NULL ? p->loose
-             : p->open ? "\"~\" may hold of more than was tried"
-             : "the evaluator does not confirm what was found";
+    q->why = weir_prove_doubt(p);
 
     return WEIR_PROVE_UNKNOWN;
+}
+
+
+static const char *
+weir_prove_doubt(const weir_prove_problem_t *p)
+{
+    return p->loose != NULL ? p->loose
+           : p->open ? "\"~\" may hold of more than was tried"
+           : "the evaluator does not confirm what was found";
+}
+
+
+/* *is: what the request must be by an assert it is, to the evaluator. */
+
+static int
+weir_prove_claimed(const weir_prove_question_t *q, weir_arena_t *arena,
+    const weir_prove_request_t *rq, int *is)
+{
+    uint32_t                 i, *rules;
+    weir_policy_decision_t   d;
+
+    rules = weir_arena_calloc(arena, WEIR_PROVE_RULES, sizeof(uint32_t));
+
+    if (rules == NULL
+        || weir_prove_decide(arena, q->claims, rq, rules, &d) != WEIR_OK)
+    {
+        return WEIR_NOMEM;
+    }
+
+    *is = 0;
+
+    for (i = 0; d.verdict == WEIR_POLICY_PERMIT && i < d.count; i++) {
+        *is |= rules[i] == q->claim;
+    }
+
+    return WEIR_OK;
 }
 
 

@@ -43,6 +43,9 @@ typedef struct {
 
     const weir_policy_rule_t   *matches;     /* true of it */
     const weir_policy_rule_t   *stands;      /* not false of it: a deny */
+    weir_prove_side_t          *claims;      /* rule "claim" of this one must
+                                                permit it too */
+    uint32_t                    claim;
     const weir_policy_rule_t  **any;         /* one of these is true */
     uint32_t                    nany;
 

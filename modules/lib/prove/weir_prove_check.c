@@ -5,6 +5,8 @@
  * same way without them.
  */
 
+#include <stdio.h>
+
 #include "weir_prove_ask.h"
 
 
@@ -14,6 +16,7 @@ typedef struct {
     weir_prove_note_t         **last;
     weir_policy_compiler_t      c;           /* for places */
     weir_prove_side_t           policy;
+    weir_prove_side_t           claims;      /* its asserts as permits */
     weir_prove_side_t           all;         /* permits */
     weir_prove_side_t           none;        /* denies */
     weir_str_t                  name;
@@ -21,11 +24,14 @@ typedef struct {
 
 
 static int weir_prove_each_policy(weir_arena_t *arena,
-    const weir_policy_bundle_t *b, const weir_prove_limits_t *limits,
-    weir_prove_note_t **notes, int (*check)(weir_prove_check_t *k));
+    const weir_policy_bundle_t *b, const weir_policy_bundle_t *claims,
+    const weir_prove_limits_t *limits, weir_prove_note_t **notes,
+    int (*check)(weir_prove_check_t *k));
+static int weir_prove_claims_of(weir_arena_t *arena,
+    weir_policy_source_t *source);
 static int weir_prove_check_asserts(weir_prove_check_t *k);
 static int weir_prove_check_assert(weir_prove_check_t *k,
-    const weir_policy_rule_t *rule);
+    const weir_policy_rule_t *rule, uint32_t i);
 static int weir_prove_denied(weir_prove_check_t *k, weir_prove_question_t *q);
 static int weir_prove_check_idle(weir_prove_check_t *k);
 static int weir_prove_idle_rule(weir_prove_check_t *k, weir_prove_question_t *q,
@@ -41,10 +47,119 @@ static int weir_prove_covers(weir_prove_check_t *k, weir_prove_note_t *note,
 
 int
 weir_prove_asserts(weir_arena_t *arena, const weir_policy_bundle_t *b,
-    const weir_prove_limits_t *limits, weir_prove_note_t **notes)
+    const weir_policy_zones_t *zones, const weir_prove_limits_t *limits,
+    weir_prove_note_t **notes)
 {
-    return weir_prove_each_policy(arena, b, limits, notes,
-                                  weir_prove_check_asserts);
+    uint32_t                   i, n;
+    weir_policy_bundle_t       claims;
+    weir_policy_source_t      *sources;
+    const weir_policy_file_t  *files;
+
+    *notes = NULL;
+
+    files = b->files;
+    n = 0;
+
+    for (i = 0; i < b->nsources; i++) {
+        n += files[i].asserts != NULL;
+    }
+
+    if (n == 0) {
+        return WEIR_OK;
+    }
+
+    /* the same bundle with its asserts as its rules */
+
+    sources = weir_arena_calloc(arena, b->nsources,
+                                sizeof(weir_policy_source_t));
+    if (sources == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < b->nsources; i++) {
+
+        sources[i] = b->sources[i];
+
+        if (files[i].policy.text.data != NULL
+            && weir_prove_claims_of(arena, &sources[i]) != WEIR_OK)
+        {
+            return WEIR_NOMEM;
+        }
+    }
+
+    if (weir_policy_compile(arena, sources, b->nsources, zones, &claims)
+        != WEIR_OK)
+    {
+        return WEIR_NOMEM;
+    }
+
+    return weir_prove_each_policy(arena, b,
+                                  claims.nerrors == 0 ? &claims : NULL,
+                                  limits, notes, weir_prove_check_asserts);
+}
+
+
+/* Its rules and tests are left out, its asserts become permits. */
+
+static int
+weir_prove_claims_of(weir_arena_t *arena, weir_policy_source_t *source)
+{
+    char                name[32];
+    size_t              len;
+    uint8_t            *text, *p;
+    uint32_t            n;
+    weir_prove_item_t  *items, *item;
+
+    if (weir_prove_split(arena, source->text, &items) != WEIR_OK) {
+        return WEIR_NOMEM;
+    }
+
+    len = source->text.len;
+
+    for (item = items; item != NULL; item = item->next) {
+        len += sizeof(name) + 8;
+    }
+
+    text = weir_arena_alloc(arena, len);
+    if (text == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    p = text;
+    n = 0;
+
+    for (item = items; item != NULL; item = item->next) {
+
+        if (weir_str_eq(item->word, weir_str("assert"))) {
+
+            len = (size_t) snprintf(name, sizeof(name), "permit a%09u {", n++);
+            memcpy(p, name, len);
+            p += len;
+
+            if (item->body.len != 0) {
+                memcpy(p, item->body.data, item->body.len);
+                p += item->body.len;
+            }
+
+            *p++ = '\n';
+            *p++ = '}';
+            *p++ = '\n';
+
+        } else if (!weir_str_eq(item->word, weir_str("permit"))
+                   && !weir_str_eq(item->word, weir_str("deny"))
+                   && !weir_str_eq(item->word, weir_str("shadow"))
+                   && !weir_str_eq(item->word, weir_str("test")))
+        {
+            memcpy(p, item->text.data, item->text.len);
+            p += item->text.len;
+            *p++ = '\n';
+        }
+    }
+
+    source->text.data = text;
+    source->text.len = (size_t) (p - text);
+
+    return WEIR_OK;
 }
 
 
@@ -52,15 +167,15 @@ int
 weir_prove_idle(weir_arena_t *arena, const weir_policy_bundle_t *b,
     const weir_prove_limits_t *limits, weir_prove_note_t **notes)
 {
-    return weir_prove_each_policy(arena, b, limits, notes,
+    return weir_prove_each_policy(arena, b, NULL, limits, notes,
                                   weir_prove_check_idle);
 }
 
 
 static int
 weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
-    const weir_prove_limits_t *limits, weir_prove_note_t **notes,
-    int (*check)(weir_prove_check_t *k))
+    const weir_policy_bundle_t *claims, const weir_prove_limits_t *limits,
+    weir_prove_note_t **notes, int (*check)(weir_prove_check_t *k))
 {
     int                  rc;
     uint32_t             i;
@@ -91,11 +206,18 @@ weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
 
         rc = weir_prove_side(arena, &k.policy, b, k.name);
 
+        memset(&k.claims, 0, sizeof(weir_prove_side_t));
+
+        if (rc == WEIR_OK && claims != NULL) {
+            rc = weir_prove_side(arena, &k.claims, claims, k.name);
+        }
+
         if (rc == WEIR_OK) {
             rc = check(&k);
         }
 
         weir_prove_side_done(&k.policy);
+        weir_prove_side_done(&k.claims);
 
         if (rc != WEIR_OK) {
             return rc;
@@ -109,10 +231,13 @@ weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
 static int
 weir_prove_check_asserts(weir_prove_check_t *k)
 {
+    uint32_t                   i;
     const weir_policy_rule_t  *rule;
 
+    i = 0;
+
     for (rule = k->policy.file->asserts; rule != NULL; rule = rule->next) {
-        if (weir_prove_check_assert(k, rule) != WEIR_OK) {
+        if (weir_prove_check_assert(k, rule, i++) != WEIR_OK) {
             return WEIR_NOMEM;
         }
     }
@@ -124,7 +249,8 @@ weir_prove_check_asserts(weir_prove_check_t *k)
 /* "never permit" is "always deny", and "never deny" is "always permit". */
 
 static int
-weir_prove_check_assert(weir_prove_check_t *k, const weir_policy_rule_t *rule)
+weir_prove_check_assert(weir_prove_check_t *k, const weir_policy_rule_t *rule,
+    uint32_t i)
 {
     int                     rc;
     weir_prove_note_t      *note;
@@ -135,6 +261,8 @@ weir_prove_check_assert(weir_prove_check_t *k, const weir_policy_rule_t *rule)
     q.arena = k->arena;
     q.limits = k->limits;
     q.matches = rule;
+    q.claims = &k->claims;
+    q.claim = i;
 
     if (rule->always == rule->deny) {
         q.deny = &k->none;
