@@ -39,6 +39,8 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       weirctl_fmt, NULL },
     { "eval", "DIR", "decide requests, JSON lines in and out", weirctl_eval,
       NULL },
+    { "explain", "DIR --request JSON", "why a request is decided as it is",
+      weirctl_explain, NULL },
     { "diff", "A B", "what changes in meaning, each with a request",
       weirctl_diff, NULL },
     { "push", "DIR|FILE", "publish policies, and wait for the gateways",

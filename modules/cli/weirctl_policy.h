@@ -52,6 +52,7 @@ int weirctl_test(weirctl_t *ctl);
 int weirctl_fmt(weirctl_t *ctl);
 int weirctl_eval(weirctl_t *ctl);
 int weirctl_diff(weirctl_t *ctl);
+int weirctl_explain(weirctl_t *ctl);
 
 
 #endif /* WEIRCTL_POLICY_H_INCLUDED */

@@ -19,10 +19,42 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static int
+zone(void *ctx, weir_str_t name, weir_str_t *tzif)
+{
+    size_t          i;
+    static uint8_t  paris[2 * 51 + 32];
+
+    static const char  footer[] = "\nCET-1CEST,M3.5.0,M10.5.0/3\n";
+
+    (void) ctx;
+
+    if (!weir_str_eq(name, weir_str("Europe/Paris"))) {
+        return WEIR_DECLINED;
+    }
+
+    /* twice a head and one type with a name of one byte: offset 0 */
+
+    for (i = 0; i < 2 * 51; i += 51) {
+        memcpy(paris + i, "TZif2", 5);
+        paris[i + 39] = 1;
+        paris[i + 43] = 1;
+    }
+
+    memcpy(paris + i, footer, sizeof(footer) - 1);
+
+    tzif->data = paris;
+    tzif->len = i + sizeof(footer) - 1;
+
+    return WEIR_OK;
+}
+
+
+static int
 compile(weir_arena_t *arena, const uint8_t *data, size_t size,
     weir_policy_source_t *source, weir_policy_bundle_t *b)
 {
-    uint8_t  *text;
+    uint8_t              *text;
+    weir_policy_zones_t   zones;
 
     text = weir_arena_alloc(arena, sizeof(prefix) + size);
     if (text == NULL) {
@@ -35,11 +67,14 @@ compile(weir_arena_t *arena, const uint8_t *data, size_t size,
         memcpy(text + sizeof(prefix) - 1, data, size);
     }
 
+    zones.read = zone;
+    zones.ctx = NULL;
+
     source->name = weir_str("fuzz.policy");
     source->text.data = text;
     source->text.len = sizeof(prefix) - 1 + size;
 
-    return weir_policy_compile(arena, source, 1, b) == WEIR_OK
+    return weir_policy_compile(arena, source, 1, &zones, b) == WEIR_OK
            && b->image != NULL;
 }
 
