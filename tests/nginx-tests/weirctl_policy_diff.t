@@ -11,7 +11,8 @@ my $t = Weir::Test->new(assert => 0);
 my $head = <<'EOF';
 language 1;
 policy orders;
-schema from corp { claim tenant string; claim amr optional set<string>; claim a.b int; }
+schema from corp { claim tenant string; claim amr optional set<string>;
+  claim a.b int; }
 EOF
 
 my $permit = 'permit p { who issuer corp; what GET, HEAD /t/{tenant}/**;'

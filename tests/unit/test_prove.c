@@ -1,14 +1,18 @@
 
 /*
- * Weir: changes of policies whose meaning is known: twelve that widen access
- * and hide it, twelve that do not.
+ * Weir: changes of policies whose meaning is known: some that widen access
+ * and hide it, some that do not.
  */
 
 #include "policy_make.h"
 #include "weir_prove.h"
 
 
-#define SCHEMA  "schema from corp { claim t string; claim n int;"             \
+#define SCHEMA  "set net cidr 10.0.0.0/8, 192.168.0.0/16;\n"                   \
+                "set ids spiffe spiffe://a/x, spiffe://a/y;\n"                \
+                "window day mon-fri 08:00-18:00 Europe/Paris;\n"              \
+                "window all mon-sun 00:00-24:00 UTC;\n"                       \
+                "schema from corp { claim t string; claim n int;"             \
                 " claim r set<string>; claim amr optional set<string>; }\n"   \
                 "schema from partner { claim p string; }\n"
 
@@ -84,6 +88,55 @@ static const pair_t  widened[] = {
       "permit a { who anyone; what GET /x; }"
       "deny d { if has header(\"X-Safe\") && header(\"X-Safe\") != \"yes\"; }"
     },
+
+    { "a window that ends a minute later",
+      "permit a { who anyone; what GET /x; during day; }",
+      "window late mon-fri 08:00-18:01 Europe/Paris;"
+      "permit a { who anyone; what GET /x; during late; }" },
+
+    { "another zone, which differs for three weeks a year",
+      "window w mon 12:00-13:00 Europe/Paris;"
+      "permit a { who anyone; what GET /x; during w; if request.time"
+      " >= 2026-01-01T00:00:00Z && request.time < 2026-12-31T00:00:00Z; }",
+      "window w mon 06:00-07:00 America/New_York;"
+      "permit a { who anyone; what GET /x; during w; if request.time"
+      " >= 2026-01-01T00:00:00Z && request.time < 2026-12-31T00:00:00Z; }" },
+
+    { "all in instead of any in: the empty set",
+      "permit a { who anyone; what GET /x;"
+      " if claim.r any in [\"a\", \"b\"] && claim.r all in [\"a\", \"b\"];"
+      " }",
+      "permit a { who anyone; what GET /x; if claim.r all in [\"a\", \"b\"];"
+      " }" },
+
+    { "an expression that is not anchored by its own signs",
+      "permit a { who anyone; what GET /x; if claim.t ~ \"eu-[0-9]+\"; }",
+      "permit a { who anyone; what GET /x; if claim.t ~ \"eu-[0-9]*\"; }" },
+
+    { "an expression on the path",
+      "permit a { who anyone; what GET /x/**;"
+      " if request.path ~ \"/x/[a-z]+\"; }",
+      "permit a { who anyone; what GET /x/**;"
+      " if request.path ~ \"/x/[a-z]+(/new)?\"; }" },
+
+    { "an included role",
+      "role r { when \"a\" in claim.r; } role s { when claim.n == 7; }"
+      "permit a { who role r; what GET /x; }",
+      "role r { when \"a\" in claim.r; }"
+      "role s { when claim.n == 7; includes r; }"
+      "permit a { who role r; what GET /x; }" },
+
+    { "one SPIFFE ID more",
+      "permit a { who spiffe spiffe://a/x; what GET /x; }",
+      "permit a { who spiffe ids; what GET /x; }" },
+
+    { "a shadow that counts now",
+      "shadow permit a { who anyone; what GET /x; }",
+      "permit a { who anyone; what GET /x; }" },
+
+    { "a deny that is a shadow now",
+      "permit p { who anyone; } deny a { what GET /x; }",
+      "permit p { who anyone; } shadow deny a { what GET /x; }" },
 };
 
 
@@ -148,6 +201,54 @@ static const pair_t  safe[] = {
       "permit a { who anyone; what GET /x; if claim.t like \"eu-*\"; }",
       "permit a { who anyone; what GET /x; if claim.t like \"eu-*-1\""
       " || claim.t like \"eu-\"; }" },
+
+    { "a window in two",
+      "permit a { who anyone; what GET /x; during day; }",
+      "window am mon-fri 08:00-12:00 Europe/Paris;"
+      "window pm mon-fri 12:00-18:00 Europe/Paris;"
+      "permit a { who anyone; what GET /x; during am; }"
+      "permit b { who anyone; what GET /x; during pm; }" },
+
+    { "the same hours of a zone with the same offsets",
+      "window w mon 12:00-13:00 Europe/Paris;"
+      "permit a { who anyone; what GET /x; during w; }",
+      "window w mon 12:00-13:00 Europe/Brussels;"
+      "permit a { who anyone; what GET /x; during w; if request.time"
+      " >= 2026-01-01T00:00:00Z && request.time < 2026-12-31T00:00:00Z; }" },
+
+    { "a set written out",
+      "permit a { who anyone; from net; what GET /x; }",
+      "permit a { who anyone; from 192.168.0.0/16, 10.0.0.0/9, 10.128.0.0/9;"
+      " what GET /x; }" },
+
+    { "any in and its memberships",
+      "permit a { who anyone; what GET /x; if claim.r any in [\"a\", \"b\"];"
+      " }",
+      "permit a { who anyone; what GET /x; if \"a\" in claim.r"
+      " || \"b\" in claim.r; }" },
+
+    { "a list all in a set",
+      "permit a { who anyone; what GET /x; if [\"a\", \"b\"] all in claim.r;"
+      " }",
+      "permit a { who anyone; what GET /x; if \"a\" in claim.r"
+      " && \"b\" in claim.r; }" },
+
+    { "narrowed by an expression",
+      "permit a { who anyone; what GET /x; if claim.t ~ \"[a-z]+\"; }",
+      "permit a { who anyone; what GET /x; if claim.t ~ \"[a-z]+\""
+      " && claim.n > 7; }" },
+
+    { "an included role written out",
+      "role r { when \"a\" in claim.r; }"
+      "role s { when claim.n == 7; includes r; }"
+      "permit a { who role r; what GET /x; }",
+      "permit a { who anyone; what GET /x; if claim.n == 7; }"
+      "permit b { who anyone; what GET /x; if \"a\" in claim.r; }" },
+
+    { "a shadow more",
+      "permit a { who anyone; what GET /x; }",
+      "permit a { who anyone; what GET /x; } shadow permit b { who anyone; }"
+    },
 };
 
 

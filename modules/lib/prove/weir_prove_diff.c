@@ -168,7 +168,7 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
                 continue;
             }
 
-            
+
             /* does anything get through where it is lacking? */
 
             rc = weir_prove_ask_any(&q);

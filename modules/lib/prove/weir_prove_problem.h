@@ -239,8 +239,9 @@ uint64_t weir_prove_mix(uint64_t v);
 /* How many values that no atom tells apart a class needs. */
 uint32_t weir_prove_each(const weir_prove_class_t *c);
 
-/* weir_prove_points.c, weir_prove_times.c */
+/* weir_prove_named.c, weir_prove_points.c, weir_prove_times.c */
 
+void weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c);
 void weir_prove_numbers(weir_prove_problem_t *p, weir_prove_class_t *c);
 void weir_prove_addresses(weir_prove_problem_t *p, weir_prove_class_t *c);
 void weir_prove_times(weir_prove_problem_t *p, weir_prove_class_t *c);

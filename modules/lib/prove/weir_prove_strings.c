@@ -153,7 +153,9 @@ weir_prove_fresh(weir_prove_problem_t *p, weir_prove_class_t *c,
                                    ? known->used : WEIR_PROVE_KNOWN));
 
     for (i = 0; i < w->ncells; i++) {
-        if (w->cells[i][1] < weir_prove_each(c) && known->used > WEIR_PROVE_KNOWN) {
+        if (w->cells[i][1] < weir_prove_each(c)
+            && known->used > WEIR_PROVE_KNOWN)
+        {
             p->inexact = "more strings under one glob than are decided";
         }
     }
@@ -294,7 +296,8 @@ static void
 weir_prove_walk_to(weir_prove_walk_t *w, const weir_prove_walked_t *from,
     weir_str_t letter, uint32_t each)
 {
-    uint8_t             *text;
+    int                  dots;
+    uint8_t             *text, last;
     uint64_t             at;
     uint32_t             i, k, live;
     weir_str_t           s;
@@ -370,11 +373,13 @@ weir_prove_walk_to(weir_prove_walk_t *w, const weir_prove_walked_t *from,
 
     /* how it ends counts for what may follow */
 
-    next.valid |= (uint32_t) (letter.data[0] == '.') << 30
-                  | (uint32_t) (letter.data[0] == ' ') << 31
-                  | (uint32_t) (from->s.len == 0) << 29
-                  | (uint32_t) (s.len >= 2 && s.data[s.len - 1] == '.'
-                                && s.data[s.len - 2] == '.') << 28;
+    last = s.data[s.len - 1];
+    dots = s.len >= 2 && last == '.' && s.data[s.len - 2] == '.';
+
+    next.valid |= (uint32_t) (letter.data[0] == '.') << 30;
+    next.valid |= (uint32_t) (letter.data[0] == ' ') << 31;
+    next.valid |= (uint32_t) (from->s.len == 0) << 29;
+    next.valid |= (uint32_t) dots << 28;
 
     for (i = 0; i < w->nstates; i++) {
         if (memcmp(w->states[i].at, next.at, w->nglobs * sizeof(uint64_t)) == 0
