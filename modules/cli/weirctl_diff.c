@@ -133,7 +133,9 @@ weirctl_diff_print(const weirctl_t *ctl, const weir_prove_finding_t *list,
 
     for (f = list; f != NULL; f = f->next) {
 
-        if (guard && f->permit && f->verdict != WEIR_PROVE_PROVED) {
+        if (guard && f->permit && !f->effects
+            && f->verdict != WEIR_PROVE_PROVED)
+        {
             rc = WEIRCTL_NO;
         }
 
@@ -142,7 +144,9 @@ weirctl_diff_print(const weirctl_t *ctl, const weir_prove_finding_t *list,
 
         if (ctl->json) {
             item = json_pack("{s:s, s:s, s:[o,o], s:O, s:s%}", "change",
-                             f->permit ? "new-permit" : "new-deny", "verdict",
+                             f->effects ? "obligations"
+                             : f->permit ? "new-permit" : "new-deny",
+                             "verdict",
                              weirctl_diff_verdicts[f->verdict], "rules",
                              weirctl_diff_rules(&f->old),
                              weirctl_diff_rules(&f->new), "request", request,
@@ -169,6 +173,19 @@ weirctl_diff_print(const weirctl_t *ctl, const weir_prove_finding_t *list,
             printf("%.*s: nothing is newly %s (proved)\n",
                    (int) f->policy.len, f->policy.data,
                    f->permit ? "permitted" : "denied");
+
+        } else if (f->effects) {
+            printf("%.*s: %.*s obliges to something else\n",
+                   (int) f->policy.len, f->policy.data, (int) f->rule.len,
+                   f->rule.data);
+
+            if (f->request != NULL) {
+                weirctl_diff_decision("before", &f->old);
+                weirctl_diff_decision("after", &f->new);
+                printf("  ");
+                json_dumpf(request, stdout, JSON_COMPACT);
+                printf("\n");
+            }
 
         } else if (f->verdict == WEIR_PROVE_UNKNOWN) {
             printf("%.*s: %s by %.*s: unknown: %s\n", (int) f->policy.len,

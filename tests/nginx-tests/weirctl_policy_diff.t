@@ -73,6 +73,28 @@ is($rc, 0, 'narrower: no new access');
 is((grep { $_->{change} eq 'new-deny' && $_->{verdict} eq 'witness' }
     @$list), 1, 'and the access that is lost is told');
 
+# effects alone are no access
+
+(my $obliges = $permit) =~ s/\}$/ log warn; limit gold; }/;
+(my $turned = $permit) =~ s/\}$/ limit gold; log warn; }/;
+$t->file('effects/o.policy', "$head$obliges\n$deny\n");
+$t->file('turned/o.policy', "$head$turned\n$deny\n");
+
+($rc, $list) = json('old', 'effects', '--no-new-access');
+is($rc, 0, 'other effects: no new access');
+is(join(' ', map { "$_->{change}:$_->{verdict}" } @$list),
+   'new-permit:proved new-deny:proved obligations:witness', 'but told');
+is($list->[2]{rule}, 'p', 'with the rule');
+is_deeply($list->[2]{rules}, [['p'], ['p']], 'which decides both');
+
+my (undef, $gold) = $t->weirctl('eval', $t->path('effects'),
+                        { stdin => encode_json($list->[2]{request}) . "\n" });
+is_deeply(decode_json($gold)->{obligations},
+          { limit => ['gold'], log => 'warn' }, 'and a request that has them');
+
+($rc, $list) = json('effects', 'turned');
+is(scalar @$list, 2, 'their order does not matter');
+
 my (undef, $text) = diff('old', 'wide');
 like($text, qr/newly permitted by d/, 'text names the rule');
 like($text, qr/curl -X 'GET' -H 'x-ab: it'\\''s /i,

@@ -63,6 +63,8 @@ typedef struct weir_prove_finding_s  weir_prove_finding_t;
 struct weir_prove_finding_s {
     weir_str_t              policy;
     unsigned                permit:1;      /* newly permitted; else denied */
+    unsigned                effects:1;     /* neither: what the rule obliges
+                                              to changes; permit: it is one */
     weir_prove_verdict_t    verdict;
     const char             *why;           /* UNKNOWN: static */
     weir_str_t              rule;          /* whose change it is; may be
@@ -89,7 +91,8 @@ typedef struct {
  * What changes from bundle a to bundle b, both compiled without errors; name:
  * of one policy, or absent for all.  A policy that one of them lacks denies
  * there.  For each policy and direction: the witnesses, one for a changed rule,
- * and what is unknown; or one finding that is PROVED.  All lies in the arena.
+ * and what is unknown; or one finding that is PROVED; then rules whose effects
+ * alone change.  All lies in the arena.
  * WEIR_OK, WEIR_NOMEM, WEIR_DECLINED: neither has a policy of that name.
  */
 int weir_prove_diff(weir_arena_t *arena, const weir_policy_bundle_t *a,

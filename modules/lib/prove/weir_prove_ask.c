@@ -32,8 +32,6 @@ static int weir_prove_claimed(const weir_prove_question_t *q,
 static int weir_prove_join_rule(weir_prove_question_t *q,
     const weir_policy_rule_t *rule, const weir_policy_rule_t ***list,
     uint32_t *n);
-static int weir_prove_keep(weir_arena_t *arena, const weir_prove_side_t *side,
-    const weir_policy_decision_t *d, weir_prove_decision_t *kept);
 static int weir_prove_rule_cmp(const void *one, const void *two);
 
 
@@ -678,7 +676,7 @@ weir_prove_join_rule(weir_prove_question_t *q, const weir_policy_rule_t *rule,
 }
 
 
-static int
+int
 weir_prove_keep(weir_arena_t *arena, const weir_prove_side_t *side,
     const weir_policy_decision_t *d, weir_prove_decision_t *kept)
 {

@@ -94,6 +94,10 @@ void weir_prove_side_done(weir_prove_side_t *side);
 weir_str_t weir_prove_meaning(weir_arena_t *arena,
     const weir_policy_rule_t *rule);
 
+/* Its effects, in whatever order they stand. */
+weir_str_t weir_prove_obliges(weir_arena_t *arena,
+    const weir_policy_rule_t *rule);
+
 /* 1 if it is plain that no request matches both. */
 int weir_prove_apart(const weir_policy_rule_t *a, const weir_policy_rule_t *b);
 
@@ -108,6 +112,10 @@ weir_prove_request_t *weir_prove_request(weir_arena_t *arena,
 int weir_prove_decide(weir_arena_t *arena, const weir_prove_side_t *side,
     const weir_prove_request_t *request, uint32_t *rules,
     weir_policy_decision_t *d);
+
+/* A decision with the names of its rules.  WEIR_OK or WEIR_NOMEM. */
+int weir_prove_keep(weir_arena_t *arena, const weir_prove_side_t *side,
+    const weir_policy_decision_t *d, weir_prove_decision_t *kept);
 
 
 #endif /* WEIR_PROVE_ASK_H_INCLUDED */

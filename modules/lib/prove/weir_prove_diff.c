@@ -20,6 +20,10 @@ static int weir_prove_policy(weir_prove_diff_t *df,
     const weir_policy_bundle_t *a, const weir_policy_bundle_t *b);
 static int weir_prove_direction(weir_prove_diff_t *df,
     weir_prove_side_t *deny, weir_prove_side_t *permit, int permits);
+static int weir_prove_effects(weir_prove_diff_t *df, weir_prove_side_t *old,
+    weir_prove_side_t *new);
+static int weir_prove_obliged(weir_prove_diff_t *df, weir_prove_side_t *old,
+    weir_prove_side_t *new, const weir_policy_rule_t *rule);
 static int weir_prove_missing(weir_arena_t *arena,
     const weir_prove_side_t *side, const weir_prove_side_t *other,
     uint8_t *missing);
@@ -107,6 +111,10 @@ weir_prove_policy(weir_prove_diff_t *df, const weir_policy_bundle_t *a,
 
     if (rc == WEIR_OK) {
         rc = weir_prove_direction(df, &new, &old, 0);
+    }
+
+    if (rc == WEIR_OK) {
+        rc = weir_prove_effects(df, &old, &new);
     }
 
     weir_prove_side_done(&old);
@@ -202,6 +210,123 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
     {
         return WEIR_NOMEM;
     }
+
+    return WEIR_OK;
+}
+
+
+/* Rules of both that oblige to something else, where any request shows it. */
+
+static int
+weir_prove_effects(weir_prove_diff_t *df, weir_prove_side_t *old,
+    weir_prove_side_t *new)
+{
+    int                          rc;
+    uint32_t                     i;
+    weir_str_t                   was, is;
+    weir_policy_table_t          table;
+    weir_policy_compiler_t       c;
+    const weir_policy_rule_t    *rule, *other;
+
+    memset(&table, 0, sizeof(weir_policy_table_t));
+    memset(&c, 0, sizeof(weir_policy_compiler_t));
+
+    c.arena = df->arena;
+
+    for (i = 0; i < old->nrules; i++) {
+        (void) weir_policy_table_put(&c, &table, old->texts[i],
+                                     (void *) old->rules[i]);
+    }
+
+    for (i = 0; i < new->nrules && !c.nomem; i++) {
+
+        rule = new->rules[i];
+        other = weir_policy_table_get(&table, new->texts[i]);
+
+        if (rule->shadow || other == NULL
+            || (rule->clauses == NULL && other->clauses == NULL))
+        {
+            continue;
+        }
+
+        was = weir_prove_obliges(df->arena, other);
+        is = weir_prove_obliges(df->arena, rule);
+
+        if (was.data == NULL || is.data == NULL) {
+            return WEIR_NOMEM;
+        }
+
+        if (weir_str_eq(was, is)) {
+            continue;
+        }
+
+        rc = weir_prove_obliged(df, old, new, rule);
+
+        if (rc != WEIR_OK) {
+            return rc;
+        }
+    }
+
+    return c.nomem ? WEIR_NOMEM : WEIR_OK;
+}
+
+
+static int
+weir_prove_obliged(weir_prove_diff_t *df, weir_prove_side_t *old,
+    weir_prove_side_t *new, const weir_policy_rule_t *rule)
+{
+    int                      rc;
+    uint32_t                *rules;
+    weir_prove_side_t        none, all;
+    weir_prove_finding_t    *f;
+    weir_prove_question_t    q;
+    weir_prove_decision_t    before;
+    weir_policy_decision_t   d;
+
+    memset(&none, 0, sizeof(weir_prove_side_t));
+    memset(&all, 0, sizeof(weir_prove_side_t));
+    memset(&q, 0, sizeof(weir_prove_question_t));
+    memset(&before, 0, sizeof(weir_prove_decision_t));
+
+    all.grants = 1;
+
+    q.arena = df->arena;
+    q.limits = df->limits;
+    q.matches = rule;
+    q.deny = rule->deny ? new : &none;
+    q.permit = rule->deny ? &all : new;
+
+    rc = weir_prove_ask(&q);
+
+    if (rc == WEIR_NOMEM || rc == WEIR_PROVE_PROVED) {
+        return rc == WEIR_NOMEM ? rc : WEIR_OK;
+    }
+
+    if (rc == WEIR_PROVE_WITNESS) {
+
+        rules = weir_arena_calloc(df->arena, WEIR_PROVE_RULES,
+                                  sizeof(uint32_t));
+
+        if (rules == NULL
+            || weir_prove_decide(df->arena, old, q.request, rules, &d)
+               != WEIR_OK
+            || weir_prove_keep(df->arena, old, &d, &before) != WEIR_OK)
+        {
+            return WEIR_NOMEM;
+        }
+    }
+
+    f = weir_prove_found(df, !rule->deny, rc, q.why);
+
+    if (f == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    f->effects = 1;
+    f->rule = rule->name.text;
+    f->request = q.request;
+    f->old = before;
+    f->new = rule->deny ? q.denied : q.permitted;
 
     return WEIR_OK;
 }

@@ -16,6 +16,8 @@ typedef struct {
 } weir_prove_text_t;
 
 
+static int weir_prove_clause_cmp(const weir_policy_clause_t *a,
+    const weir_policy_clause_t *b);
 static void weir_prove_put(weir_prove_text_t *t, const void *data,
     size_t len);
 static void weir_prove_put_str(weir_prove_text_t *t, char mark, weir_str_t s);
@@ -133,6 +135,89 @@ weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
     }
 
     return s;
+}
+
+
+/*
+ * Each effect once, the kinds in their order; those of a kind in byte order.
+ */
+
+weir_str_t
+weir_prove_obliges(weir_arena_t *arena, const weir_policy_rule_t *rule)
+{
+    uint32_t                      i, k, n;
+    weir_str_t                    s = { 0, NULL };
+    weir_prove_text_t             t;
+    const weir_policy_clause_t   *c, **list;
+
+    memset(&t, 0, sizeof(weir_prove_text_t));
+    t.arena = arena;
+    n = 0;
+
+    for (c = rule->clauses; c != NULL; c = c->next) {
+        n++;
+    }
+
+    list = weir_arena_calloc(arena, n + 1, sizeof(list[0]));
+    if (list == NULL) {
+        return s;
+    }
+
+    n = 0;
+
+    for (c = rule->clauses; c != NULL; c = c->next) {
+
+        for (i = 0; i < n && weir_prove_clause_cmp(list[i], c) < 0; i++) {
+            /* void */
+        }
+
+        for (k = n++; k > i; k--) {
+            list[k] = list[k - 1];
+        }
+
+        list[i] = c;
+    }
+
+    weir_prove_put(&t, "e", 1);
+
+    for (i = 0; i < n; i++) {
+
+        if (i != 0 && weir_prove_clause_cmp(list[i - 1], list[i]) == 0) {
+            continue;
+        }
+
+        weir_prove_put(&t, &list[i]->kind, sizeof(list[i]->kind));
+        weir_prove_put_str(&t, 'n', list[i]->name.text);
+        weir_prove_put_str(&t, 'v', list[i]->value.text);
+        weir_prove_put(&t, &list[i]->number, sizeof(list[i]->number));
+    }
+
+    if (!t.nomem) {
+        s.data = t.data;
+        s.len = t.len;
+    }
+
+    return s;
+}
+
+
+static int
+weir_prove_clause_cmp(const weir_policy_clause_t *a,
+    const weir_policy_clause_t *b)
+{
+    int  rc;
+
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
+
+    rc = weir_str_cmp(a->name.text, b->name.text);
+
+    if (rc == 0) {
+        rc = weir_str_cmp(a->value.text, b->value.text);
+    }
+
+    return rc != 0 ? rc : a->number < b->number ? -1 : a->number > b->number;
 }
 
 
