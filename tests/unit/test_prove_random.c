@@ -83,6 +83,20 @@ mutate(char *kept)
 }
 
 
+/* What no gateway makes is not spoken of. */
+
+static int
+made(const weir_policy_request_t *r)
+{
+    return !((r->kind == WEIR_POLICY_ANONYMOUS
+              && (r->issuer.data != NULL || r->subject.data != NULL))
+             || (r->kind == WEIR_POLICY_JWT && r->issuer.data == NULL)
+             || (r->spiffe.data != NULL && r->kind != WEIR_POLICY_MTLS)
+             || !r->has_time || !weir_str_eq(r->scheme, str("https"))
+             || (r->subject.data != NULL && r->subject.len == 0));
+}
+
+
 static void
 agrees(const weir_policy_bundle_t *a, const weir_policy_bundle_t *b,
     unsigned *counts)
@@ -150,15 +164,7 @@ agrees(const weir_policy_bundle_t *a, const weir_policy_bundle_t *b,
 
         random_request(&each, &r, &fields, &host);
 
-        /* what no gateway makes is not spoken of */
-
-        if ((r.kind == WEIR_POLICY_ANONYMOUS
-             && (r.issuer.data != NULL || r.subject.data != NULL))
-            || (r.kind == WEIR_POLICY_JWT && r.issuer.data == NULL)
-            || (r.spiffe.data != NULL && r.kind != WEIR_POLICY_MTLS)
-            || !r.has_time || !weir_str_eq(r.scheme, str("https"))
-            || (r.subject.data != NULL && r.subject.len == 0))
-        {
+        if (!made(&r)) {
             weir_arena_done(&each);
             continue;
         }
@@ -253,11 +259,261 @@ random_pairs(void **state)
 }
 
 
+/* What a gateway makes, decided: 0 if it is none. */
+
+static int
+answers(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    weir_policy_regexes_t *rx, weir_policy_request_t r, const char *host,
+    const weir_policy_fields_t *fields, weir_policy_decision_t *d)
+{
+    if (!made(&r)) {
+        return 0;
+    }
+
+    r.regexes = rx;
+    d->max = 200;
+
+    assert_int_equal(weir_policy_decide_text(arena, b->image, 0, &r,
+                                             str(raw_path), str(host), fields,
+                                             d),
+                     WEIR_OK);
+
+    return 1;
+}
+
+
+/* What idle rules are said to be no request refutes. */
+
+static void
+idle(const weir_policy_bundle_t *b, unsigned *counts)
+{
+    unsigned                i;
+    const char             *host;
+    weir_str_t              name;
+    weir_arena_t            arena, each;
+    weir_prove_note_t      *notes, *n;
+    weir_prove_limits_t     limits = { WEIR_PROVE_WORK, NULL, NULL };
+    weir_policy_fields_t    fields;
+    weir_policy_request_t   r;
+    weir_policy_regexes_t  *rx;
+    weir_policy_decision_t  d;
+    uint32_t                rules[200];
+
+    rx = weir_policy_regexes_create(&weir_alloc_malloc, b->image);
+    assert_non_null(rx);
+    weir_arena_init(&arena, &weir_alloc_malloc, 0);
+
+    assert_int_equal(weir_prove_idle(&arena, b, &limits, &notes), WEIR_OK);
+
+    for (n = notes; n != NULL; n = n->next) {
+        counts[0]++;
+    }
+
+    for (i = 0; i < REQUESTS; i++) {
+        weir_arena_init(&each, &weir_alloc_malloc, 0);
+        random_request(&each, &r, &fields, &host);
+
+        memset(&d, 0, sizeof(d));
+        d.rules = rules;
+
+        if (answers(&each, b, rx, r, host, &fields, &d)) {
+
+            name = d.count == 0 ? str("") : weir_policy_rule_name(b->image, 0,
+                                                                  rules[0]);
+
+            for (n = notes; n != NULL; n = n->next) {
+
+                /* alone it would have decided */
+
+                if (d.count == 1 && weir_str_eq(n->rule, name)) {
+                    print_message("%s\n%s by %.*s: %d\n", text, raw_path,
+                                  (int) name.len, (const char *) name.data,
+                                  (int) n->kind);
+                    fail_msg("a rule that decides is said to be idle");
+                }
+            }
+
+            counts[1]++;
+        }
+
+        weir_arena_done(&each);
+    }
+
+    weir_arena_done(&arena);
+    weir_policy_regexes_destroy(rx);
+}
+
+
+static void
+idle_rules(void **state)
+{
+    unsigned  i, counts[2];
+    policy_t  p;
+
+    memset(counts, 0, sizeof(counts));
+    seed = 0x2545f4914f6cdd1e;
+
+    for (i = 0; i < PAIRS / 3; i++) {
+        random_policy();
+
+        if (compile(&p)) {
+            idle(&p.b, counts);
+        }
+
+        done(&p);
+    }
+
+    print_message("%u idle rules, %u requests\n", counts[0], counts[1]);
+
+    assert_true(counts[0] > PAIRS / 30);
+}
+
+
+/*
+ * The block of an assert as the only rule of a second policy: what a request
+ * is to both refutes no proof, and confirms what refutes the assert.
+ */
+
+static void
+held(const weir_policy_bundle_t *b, const weir_policy_bundle_t *block,
+    const weir_policy_zones_t *zones, int permit, unsigned *counts)
+{
+    int                     is;
+    unsigned                i;
+    const char             *host;
+    weir_arena_t            arena, each;
+    weir_prove_note_t      *n;
+    weir_prove_limits_t     limits = { WEIR_PROVE_WORK, NULL, NULL };
+    weir_policy_fields_t    fields;
+    weir_policy_request_t   r;
+    weir_policy_regexes_t  *rx[2];
+    weir_policy_decision_t  d, e;
+
+    rx[0] = weir_policy_regexes_create(&weir_alloc_malloc, b->image);
+    rx[1] = weir_policy_regexes_create(&weir_alloc_malloc, block->image);
+    assert_non_null(rx[0]);
+    assert_non_null(rx[1]);
+
+    weir_arena_init(&arena, &weir_alloc_malloc, 0);
+
+    assert_int_equal(weir_prove_asserts(&arena, b, zones, &limits, &n),
+                     WEIR_OK);
+    assert_non_null(n);
+    assert_null(n->next);
+
+    counts[n->verdict]++;
+
+    if (n->verdict == WEIR_PROVE_WITNESS) {
+        memset(&d, 0, sizeof(d));
+        memset(&e, 0, sizeof(e));
+
+        r = n->request->r;
+        r.regexes = rx[0];
+        assert_int_equal(weir_policy_decide_text(&arena, b->image, 0, &r,
+                             n->request->path, n->request->host,
+                             &n->request->fields, &d), WEIR_OK);
+        r = n->request->r;
+        r.regexes = rx[1];
+        assert_int_equal(weir_policy_decide_text(&arena, block->image, 0, &r,
+                             n->request->path, n->request->host,
+                             &n->request->fields, &e), WEIR_OK);
+
+        assert_int_equal(e.verdict, WEIR_POLICY_PERMIT);
+        assert_int_equal(d.verdict == WEIR_POLICY_PERMIT, !permit);
+    }
+
+    for (i = 0; i < REQUESTS && n->verdict == WEIR_PROVE_PROVED; i++) {
+        weir_arena_init(&each, &weir_alloc_malloc, 0);
+        random_request(&each, &r, &fields, &host);
+
+        memset(&d, 0, sizeof(d));
+        memset(&e, 0, sizeof(e));
+        d.rules = weir_arena_calloc(&each, 400, sizeof(uint32_t));
+        e.rules = d.rules + 200;
+
+        is = answers(&each, b, rx[0], r, host, &fields, &d)
+             && answers(&each, block, rx[1], r, host, &fields, &e);
+
+        if (is && e.verdict == WEIR_POLICY_PERMIT
+            && (d.verdict == WEIR_POLICY_PERMIT) != permit)
+        {
+            print_message("%.*s\n", (int) b->sources->text.len,
+                          (const char *) b->sources->text.data);
+            fail_msg("a request refutes an assert that is proved");
+        }
+
+        weir_arena_done(&each);
+    }
+
+    weir_arena_done(&arena);
+    weir_policy_regexes_destroy(rx[0]);
+    weir_policy_regexes_destroy(rx[1]);
+}
+
+
+static void
+random_asserts(void **state)
+{
+    int        permit;
+    char      *body;
+    size_t     rest, from;
+    unsigned   i, counts[3];
+    policy_t   p, q;
+
+    memset(counts, 0, sizeof(counts));
+    seed = 0x2545f4914f6cdd1f;
+
+    for (i = 0; i < PAIRS; i++) {
+        random_policy();
+
+        permit = rnd(2) == 0;
+        put("assert %s", pick(permit ? (const char *const []) {
+                             "always permit", "never deny" }
+                         : (const char *const []) {
+                             "never permit", "always deny" }, 2));
+        from = len;
+        put(" {\n");
+        random_what(0);
+        put("  unless ");
+        random_expr(2, 0);
+        put(";\n}\n");
+
+        if (compile(&p)) {
+            body = strdup(text + from);
+            assert_non_null(body);
+
+            /* what stands before the roles, and the block as a permit */
+
+            rest = (size_t) (strstr(text, "role r0") - text);
+            len = rest;
+            put("permit block%s", body);
+            free(body);
+
+            if (compile(&q)) {
+                held(&p.b, &q.b, policy_zones(&p), permit, counts);
+            }
+
+            done(&q);
+        }
+
+        done(&p);
+    }
+
+    print_message("asserts: %u proved, %u refuted, %u unknown\n", counts[0],
+                  counts[1], counts[2]);
+
+    assert_true(counts[WEIR_PROVE_PROVED] > PAIRS / 20);
+    assert_true(counts[WEIR_PROVE_WITNESS] > PAIRS / 20);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(random_pairs),
+        cmocka_unit_test(idle_rules),
+        cmocka_unit_test(random_asserts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

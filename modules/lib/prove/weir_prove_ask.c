@@ -431,6 +431,11 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
     p.regexes[0] = q->deny->regexes;
     p.regexes[1] = q->permit->regexes;
 
+    if (q->claims != NULL && q->claims->file != NULL) {
+        p.images[2] = q->claims->bundle->image;
+        p.regexes[2] = q->claims->regexes;
+    }
+
     weir_prove_sat_init(&p.sat, arena, q->limits->max_work);
 
     if (q->matches != NULL) {

@@ -153,8 +153,8 @@ typedef struct {
     uint32_t              natoms;
     uint32_t              size;
 
-    const weir_policy_image_t  *images[2];     /* of the two sides */
-    weir_policy_regexes_t      *regexes[2];
+    const weir_policy_image_t  *images[3];     /* of two sides, of asserts */
+    weir_policy_regexes_t      *regexes[3];
     int                   slash;       /* the path ends by one; 0: unused */
     const char           *inexact;     /* why a model may have been missed */
     const char           *loose;       /* why a model may be none */
@@ -218,7 +218,7 @@ void weir_prove_composed_match(weir_prove_problem_t *p, uint32_t kind,
 /* weir_prove_regex.c */
 
 /* What a decision makes of "s ~ pattern": 1, 0; -1: unknown. */
-int weir_prove_match(const weir_prove_problem_t *p, weir_str_t pattern,
+int weir_prove_match(weir_prove_problem_t *p, weir_str_t pattern,
     weir_str_t s);
 
 /* Strings that the pattern may match: how many. */
@@ -232,7 +232,7 @@ uint32_t weir_prove_samples(weir_prove_problem_t *p, weir_str_t pattern,
 void weir_prove_values(weir_prove_problem_t *p);
 
 /* 1, 0; -1: unknown. */
-int weir_prove_holds(const weir_prove_problem_t *p, const weir_prove_atom_t *a,
+int weir_prove_holds(weir_prove_problem_t *p, const weir_prove_atom_t *a,
     const weir_prove_value_t *v);
 uint64_t weir_prove_mix(uint64_t v);
 

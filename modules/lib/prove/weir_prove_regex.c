@@ -49,14 +49,13 @@ static uint32_t weir_prove_digits(weir_prove_reader_t *r);
 /* 1, 0; -1: unknown, as it is to a decision. */
 
 int
-weir_prove_match(const weir_prove_problem_t *p, weir_str_t pattern,
-    weir_str_t s)
+weir_prove_match(weir_prove_problem_t *p, weir_str_t pattern, weir_str_t s)
 {
     uint32_t                    i, k;
     const weir_policy_ref_t    *refs;
     const weir_policy_image_t  *image;
 
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
 
         image = p->images[i];
 
@@ -72,6 +71,8 @@ weir_prove_match(const weir_prove_problem_t *p, weir_str_t pattern,
             }
         }
     }
+
+    p->inexact = "a regular expression is in no image";
 
     return -1;
 }

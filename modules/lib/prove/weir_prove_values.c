@@ -346,7 +346,7 @@ weir_prove_order(weir_policy_expr_op_t op, int64_t a, int64_t b)
 
 
 int
-weir_prove_holds(const weir_prove_problem_t *p, const weir_prove_atom_t *a,
+weir_prove_holds(weir_prove_problem_t *p, const weir_prove_atom_t *a,
     const weir_prove_value_t *v)
 {
     const weir_policy_words_t    *w;
