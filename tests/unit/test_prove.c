@@ -86,8 +86,8 @@ static const pair_t  widened[] = {
       "permit a { who anyone; what GET /x; }"
       "deny d { unless header(\"X-Safe\") == \"yes\"; }",
       "permit a { who anyone; what GET /x; }"
-      "deny d { if has header(\"X-Safe\") && header(\"X-Safe\") != \"yes\"; }"
-    },
+      "deny d { if has header(\"X-Safe\") && header(\"X-Safe\") !="
+      " \"yes\"; }" },
 
     { "a window that ends a minute later",
       "permit a { who anyone; what GET /x; during day; }",
@@ -148,8 +148,8 @@ static const pair_t  safe[] = {
     { "de Morgan",
       "permit a { who anyone; what GET /x; unless claim.n < 1 || claim.n > 9;"
       " }",
-      "permit a { who anyone; what GET /x; if claim.n >= 1 && claim.n <= 9; }"
-    },
+      "permit a { who anyone; what GET /x; if claim.n >= 1 && claim.n <="
+      " 9; }" },
 
     { "a rule in two",
       "permit a { who anyone; what GET, POST /x; }",
@@ -247,8 +247,8 @@ static const pair_t  safe[] = {
 
     { "a shadow more",
       "permit a { who anyone; what GET /x; }",
-      "permit a { who anyone; what GET /x; } shadow permit b { who anyone; }"
-    },
+      "permit a { who anyone; what GET /x; } shadow permit b { who"
+      " anyone; }" },
 };
 
 
