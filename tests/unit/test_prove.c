@@ -109,6 +109,16 @@ static const pair_t  widened[] = {
       "permit a { who anyone; what GET /x; if claim.r all in [\"a\", \"b\"];"
       " }" },
 
+    { "all in a longer list",
+      "permit a { who anyone; what GET /x; if claim.r all in [\"a\"]; }",
+      "permit a { who anyone; what GET /x; if claim.r all in [\"a\", \"b\"];"
+      " }" },
+
+    { "all in a claim: fewer items are asked for",
+      "permit a { who anyone; what GET /x; if [\"a\", \"b\"] all in claim.r;"
+      " }",
+      "permit a { who anyone; what GET /x; if [\"b\"] all in claim.r; }" },
+
     { "an expression that is not anchored by its own signs",
       "permit a { who anyone; what GET /x; if claim.t ~ \"eu-[0-9]+\"; }",
       "permit a { who anyone; what GET /x; if claim.t ~ \"eu-[0-9]*\"; }" },
@@ -232,6 +242,11 @@ static const pair_t  safe[] = {
       " }",
       "permit a { who anyone; what GET /x; if \"a\" in claim.r"
       " && \"b\" in claim.r; }" },
+
+    { "all in a shorter list",
+      "permit a { who anyone; what GET /x; if claim.r all in [\"a\", \"b\"];"
+      " }",
+      "permit a { who anyone; what GET /x; if claim.r all in [\"a\"]; }" },
 
     { "narrowed by an expression",
       "permit a { who anyone; what GET /x; if claim.t ~ \"[a-z]+\"; }",
