@@ -1,0 +1,421 @@
+
+/*
+ * Weir: what a decision costs: sets of rules as companies have them, of many
+ * sizes, decided by the image; warm, on one processor.
+ *
+ * The mixed shape: 60 % permits for a role of a tenant below a path, from a
+ * network, in office hours; 20 % permits for a service by its SPIFFE id; 10 %
+ * denies unless "mfa"; 10 % permits for a role alone.  Eight rules share a
+ * path.  The worst shape: the same conditions, all below ten prefixes.
+ *
+ * A decision's time is that of the processor's own counter, less what two
+ * readings with nothing between them take.
+ */
+
+#define _GNU_SOURCE
+
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "weir_policy.h"
+
+
+#define BENCH_REQUESTS  4096
+#define BENCH_ROUNDS    24
+#define BENCH_ROLES     64
+#define BENCH_TENANTS   200
+#define BENCH_RULES     16          /* kept of a decision */
+
+
+typedef struct {
+    char    *text;
+    size_t   len;
+    size_t   size;
+} text_t;
+
+
+typedef struct {
+    char                    target[128];
+    uint8_t                 decoded[256];
+    char                    spiffe[64];
+    weir_path_t             path;
+    weir_addr_t             addr;
+    weir_policy_request_t   r;
+} request_t;
+
+
+typedef struct {
+    weir_arena_t            arena;
+    weir_policy_bundle_t    b;
+    weir_policy_source_t    source;
+    double                  compile;
+} set_t;
+
+
+static double  bench_tick = 1;      /* ns of the counter's unit */
+static double  bench_none;          /* ns of a measurement of nothing */
+
+
+static void
+die(const char *what)
+{
+    fprintf(stderr, "bench_policy: %s\n", what);
+    exit(1);
+}
+
+
+static void
+add(text_t *t, const char *fmt, ...)
+{
+    va_list  args;
+
+    if (t->size - t->len < 512) {
+        t->size = t->size * 2 + 65536;
+        t->text = realloc(t->text, t->size);
+
+        if (t->text == NULL) {
+            die("out of memory");
+        }
+    }
+
+    va_start(args, fmt);
+    t->len += (size_t) vsnprintf(t->text + t->len, 512, fmt, args);
+    va_end(args);
+}
+
+
+static uint64_t
+nanoseconds(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
+
+
+static inline uint64_t
+ticks(void)
+{
+#if defined(__x86_64__)
+    unsigned  cpu;
+
+    return __builtin_ia32_rdtscp(&cpu);
+#else
+    return nanoseconds();
+#endif
+}
+
+
+static uint32_t
+roll(uint64_t *seed, uint32_t n)
+{
+    *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+
+    return (uint32_t) ((*seed >> 33) % n);
+}
+
+
+/* The path of rule i: of its own eight, or of one of ten prefixes. */
+
+static void
+path_of(char *p, size_t size, uint32_t i, int worst)
+{
+    if (worst) {
+        snprintf(p, size, "/shared/p%u", i % 10);
+
+    } else {
+        snprintf(p, size, "/svc%u/v1/res%u", i / 8 % 50, i / 8);
+    }
+}
+
+
+static void
+rule(text_t *t, uint32_t i, int worst)
+{
+    char  path[64];
+
+    path_of(path, sizeof(path), i, worst);
+
+    switch (i % 10) {
+
+    case 0: case 1: case 2: case 3: case 4: case 5:
+        add(t, "permit r%u { who role role%u; what GET,POST %s/**;\n"
+            "  from 10.%u.0.0/16; during office;\n"
+            "  if claim.tenant == \"t%u\"; }\n",
+            i, i * 7 % BENCH_ROLES, path, i % 4, i * 13 % BENCH_TENANTS);
+        break;
+
+    case 6: case 7:
+        add(t, "permit s%u { who spiffe spiffe://corp/sa/s%u; "
+            "what POST %s/ledger; }\n", i, i, path);
+        break;
+
+    case 8:
+        add(t, "deny d%u { what * %s/admin/**; "
+            "unless \"mfa\" in claim.amr; }\n", i, path);
+        break;
+
+    default:
+        add(t, "permit p%u { who role role%u; what GET %s; }\n", i,
+            i * 7 % BENCH_ROLES, path);
+        break;
+    }
+}
+
+
+static void
+compile(set_t *s, uint32_t n, int worst)
+{
+    uint32_t    i;
+    uint64_t    start;
+    text_t      t = { NULL, 0, 0 };
+    weir_str_t  text;
+
+    add(&t, "language 1; policy p;\n"
+        "schema { claim tenant string; claim roles set<string>;\n"
+        "         claim amr set<string>; }\n"
+        "window office mon-sun 00:00-24:00 Europe/Paris;\n");
+
+    for (i = 0; i < BENCH_ROLES; i++) {
+        add(&t, "role role%u { when \"role%u\" in claim.roles; }\n", i, i);
+    }
+
+    for (i = 0; i < n; i++) {
+        rule(&t, i, worst);
+    }
+
+    memset(s, 0, sizeof(set_t));
+    weir_arena_init(&s->arena, &weir_alloc_malloc, 0);
+
+    s->source.name = weir_cstr("p.policy");
+    s->source.text.data = (uint8_t *) t.text;
+    s->source.text.len = t.len;
+
+    start = nanoseconds();
+
+    if (weir_policy_compile(&s->arena, &s->source, 1, &s->b) != WEIR_OK) {
+        die("out of memory");
+    }
+
+    s->compile = (double) (nanoseconds() - start) / 1e9;
+
+    if (s->b.image == NULL) {
+        for (i = 0; i < s->b.ndiags && i < 5; i++) {
+            text = weir_policy_diag_text(&s->arena, &s->b, &s->b.diags[i]);
+            fprintf(stderr, "%.*s", (int) text.len,
+                    (const char *) text.data);
+        }
+
+        die("the set does not compile");
+    }
+}
+
+
+/* What a client of rule i would ask, or, each fourth, nearly so. */
+
+static void
+request(request_t *q, weir_arena_t *a, uint64_t *seed, uint32_t n, int worst)
+{
+    char                    path[64], name[16], ip[32];
+    uint32_t                i, k, role;
+    weir_str_t              roles[8], amr[1];
+    weir_claims_builder_t  *b;
+
+    i = roll(seed, n);
+    role = i * 7 % BENCH_ROLES;
+    path_of(path, sizeof(path), i, worst);
+
+    memset(q, 0, sizeof(request_t));
+
+    snprintf(q->target, sizeof(q->target), "%s%s", path,
+             i % 10 < 6 ? "/items/17" : i % 10 < 8 ? "/ledger"
+             : i % 10 == 8 ? "/admin/users" : "");
+
+    if (weir_path_gate(&q->path, q->decoded, weir_cstr(q->target), 0)
+        != WEIR_OK) {
+        die("a path is refused");
+    }
+
+    snprintf(ip, sizeof(ip), "10.%u.3.4",
+             i % 4 + (roll(seed, 4) == 0));
+
+    if (weir_addr_parse(weir_cstr(ip), &q->addr) != WEIR_OK) {
+        die("an address is refused");
+    }
+
+    b = weir_claims_builder(a);
+
+    for (k = 0; k < 8; k++) {
+        snprintf(name, sizeof(name), "role%u", (role + k * 5) % BENCH_ROLES);
+        roles[k] = weir_arena_copy(a, weir_cstr(name));
+    }
+
+    amr[0] = weir_cstr(roll(seed, 2) ? "mfa" : "pwd");
+    snprintf(name, sizeof(name), "t%u", i * 13 % BENCH_TENANTS);
+
+    if (b == NULL
+        || weir_claims_add(b, weir_cstr("tenant"), WEIR_CLAIM_STRING, 0,
+                           weir_arena_copy(a, weir_cstr(name)), NULL, 0)
+        || weir_claims_add(b, weir_cstr("roles"), WEIR_CLAIM_SET, 0,
+                           weir_cstr(""), roles, 8)
+        || weir_claims_add(b, weir_cstr("amr"), WEIR_CLAIM_SET, 0,
+                           weir_cstr(""), amr, 1))
+    {
+        die("out of memory");
+    }
+
+    q->r.claims = weir_claims_build(b);
+    q->r.path = &q->path;
+    q->r.method = weir_cstr(i % 10 < 6 || i % 10 == 9 ? "GET" : "POST");
+    q->r.host = weir_cstr("api.example.com");
+    q->r.scheme = weir_cstr("https");
+    q->r.source_ip = &q->addr;
+    q->r.source_peer = &q->addr;
+    q->r.time = 1790000000;
+    q->r.has_time = 1;
+    q->r.kind = WEIR_POLICY_JWT;
+    q->r.issuer = weir_cstr("corp");
+    q->r.subject = weir_cstr("alice");
+    q->r.principal = weir_cstr("jwt:corp:alice");
+
+    if (i % 10 == 6 || i % 10 == 7) {
+        snprintf(q->spiffe, sizeof(q->spiffe), "spiffe://corp/sa/s%u", i);
+        q->r.spiffe = weir_cstr(q->spiffe);
+    }
+}
+
+
+static int
+compare(const void *one, const void *two)
+{
+    double  a, b;
+
+    a = *(const double *) one;
+    b = *(const double *) two;
+
+    return a < b ? -1 : a > b;
+}
+
+
+static void
+calibrate(void)
+{
+    uint64_t  t, n, i;
+    double    d[1024];
+
+    t = ticks();
+    n = nanoseconds();
+
+    while (nanoseconds() - n < 50000000) { /* void */ }
+
+    bench_tick = (double) (nanoseconds() - n) / (double) (ticks() - t);
+
+    for (i = 0; i < 1024; i++) {
+        t = ticks();
+        d[i] = (double) (ticks() - t) * bench_tick;
+    }
+
+    qsort(d, 1024, sizeof(double), compare);
+    bench_none = d[512];
+}
+
+
+static void
+measure(const char *shape, uint32_t n, int worst)
+{
+    set_t                    s;
+    double                  *d;
+    uint64_t                 seed, t;
+    uint32_t                 i, k, permits, rules[BENCH_RULES];
+    request_t               *q;
+    weir_arena_t             a;
+    weir_policy_decision_t   decision;
+
+    compile(&s, n, worst);
+
+    weir_arena_init(&a, &weir_alloc_malloc, 0);
+
+    q = calloc(BENCH_REQUESTS, sizeof(request_t));
+    d = calloc(BENCH_REQUESTS * BENCH_ROUNDS, sizeof(double));
+
+    if (q == NULL || d == NULL) {
+        die("out of memory");
+    }
+
+    seed = n;
+
+    for (i = 0; i < BENCH_REQUESTS; i++) {
+        request(&q[i], &a, &seed, n, worst);
+    }
+
+    permits = 0;
+
+    for (k = 0; k < BENCH_ROUNDS + 2; k++) {
+        for (i = 0; i < BENCH_REQUESTS; i++) {
+            memset(&decision, 0, sizeof(decision));
+            decision.rules = rules;
+            decision.max = BENCH_RULES;
+
+            t = ticks();
+            weir_policy_decide(s.b.image, 0, &q[i].r, &decision);
+            t = ticks() - t;
+
+            /* the first two rounds are to be warm */
+
+            if (k >= 2) {
+                d[(k - 2) * BENCH_REQUESTS + i]
+                    = (double) t * bench_tick - bench_none;
+            }
+
+            permits += (decision.verdict == WEIR_POLICY_PERMIT);
+        }
+    }
+
+    n = n ? n : 1;
+    k = BENCH_REQUESTS * BENCH_ROUNDS;
+    qsort(d, k, sizeof(double), compare);
+
+    printf("%-8s %8u %9.0f %9.0f %9.0f %11.1f %9.3f %8.0f\n", shape, n,
+           d[k / 2], d[k / 100 * 99], d[k / 1000 * 999],
+           (double) s.b.size / n, s.compile,
+           100.0 * permits / (BENCH_REQUESTS * (BENCH_ROUNDS + 2)));
+
+    free(d);
+    free(q);
+    weir_arena_done(&a);
+    weir_arena_done(&s.arena);
+    free((void *) (uintptr_t) s.source.text.data);
+}
+
+
+int
+main(void)
+{
+    cpu_set_t  set;
+    uint32_t   n;
+
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    (void) sched_setaffinity(0, sizeof(set), &set);
+
+    calibrate();
+
+    printf("%-8s %8s %9s %9s %9s %11s %9s %8s\n", "shape", "rules", "p50 ns",
+           "p99 ns", "p99.9 ns", "bytes/rule", "compile s", "permit %");
+
+    for (n = 10; n <= 100000; n *= 10) {
+        measure("mixed", n, 0);
+    }
+
+    for (n = 1000; n <= 100000; n *= 10) {
+        measure("worst", n, 1);
+    }
+
+    return 0;
+}
