@@ -124,7 +124,13 @@ weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
     memset(&b->literals, 0, sizeof(weir_policy_buf_t));
     memset(&b->nodes, 0, sizeof(weir_policy_buf_t));
     memset(&b->names, 0, sizeof(weir_policy_buf_t));
+    memset(&b->conds, 0, sizeof(weir_policy_buf_t));
+    memset(&b->entries, 0, sizeof(weir_policy_buf_t));
+    memset(&b->members, 0, sizeof(weir_policy_buf_t));
+    memset(&b->dims, 0, sizeof(weir_policy_buf_t));
     memset(&b->attr_table, 0, sizeof(weir_policy_table_t));
+    memset(&b->literal_table, 0, sizeof(weir_policy_table_t));
+    memset(&b->cond_table, 0, sizeof(weir_policy_table_t));
 
     rec.name = weir_policy_intern(b, b->file->policy.text);
 
@@ -162,6 +168,8 @@ weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
                               sizeof(weir_policy_literal_rec_t)) != WEIR_OK
         || weir_policy_append(b, &rec.nodes, &b->nodes,
                               sizeof(weir_policy_node_rec_t)) != WEIR_OK
+        || weir_policy_append(b, &rec.conds, &b->conds,
+                              sizeof(weir_policy_cond_rec_t)) != WEIR_OK
         || b->c->nomem)
     {
         return WEIR_NOMEM;

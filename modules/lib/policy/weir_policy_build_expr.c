@@ -22,6 +22,10 @@ static uint32_t weir_policy_build_nodes(weir_policy_builder_t *b, uint32_t n);
 static void weir_policy_set_node(weir_policy_builder_t *b, uint32_t at,
     weir_policy_node_op_t op, weir_policy_type_t type, uint32_t n, uint32_t a,
     uint32_t bb);
+static uint32_t weir_policy_build_all(weir_policy_builder_t *b,
+    const weir_policy_cond_t *conds);
+static void weir_policy_shift(weir_policy_node_rec_t *nodes, uint32_t n,
+    uint32_t by);
 static int weir_policy_build_compare(weir_policy_builder_t *b, uint32_t at,
     const weir_policy_expr_t *e);
 static int weir_policy_build_in(weir_policy_builder_t *b, uint32_t at,
@@ -40,10 +44,88 @@ static void weir_policy_order(weir_policy_builder_t *b, uint32_t first,
     uint32_t n);
 
 
-/* Every "if" true, every "unless" false: one node for all. */
+/*
+ * What is built is compared, its children counted from its beginning; what is
+ * there already is taken back.  Literals and attributes are each once.
+ */
 
 uint32_t
 weir_policy_build_conds(weir_policy_builder_t *b,
+    const weir_policy_cond_t *conds)
+{
+    int                      rc;
+    size_t                   was;
+    uint32_t                 at, first, n, i, number;
+    weir_policy_cond_rec_t   rec;
+    weir_policy_node_rec_t  *nodes;
+
+    was = b->nodes.len;
+
+    at = weir_policy_build_all(b, conds);
+
+    if (at == WEIR_POLICY_NONE) {
+        return at;
+    }
+
+    first = (uint32_t) (was / sizeof(weir_policy_node_rec_t));
+    n = (uint32_t) (b->nodes.len / sizeof(weir_policy_node_rec_t)) - first;
+    nodes = (weir_policy_node_rec_t *) (void *) b->nodes.data + first;
+
+    weir_policy_shift(nodes, n, -first);
+
+    number = (uint32_t) (b->conds.len / sizeof(weir_policy_cond_rec_t));
+
+    rc = weir_policy_known(b, &b->cond_table, nodes,
+                           n * sizeof(weir_policy_node_rec_t), &number);
+
+    if (rc == WEIR_NOMEM) {
+        return WEIR_POLICY_NONE;
+    }
+
+    if (rc == WEIR_OK) {
+        b->nodes.len = was;
+        return number;
+    }
+
+    weir_policy_shift(nodes, n, first);
+
+    i = weir_policy_reserve(b, &b->conds, 1, sizeof(weir_policy_cond_rec_t));
+
+    if (i == WEIR_POLICY_NONE) {
+        return i;
+    }
+
+    rec.node = at;
+    rec.reserved = 0;
+
+    memcpy(b->conds.data + i, &rec, sizeof(weir_policy_cond_rec_t));
+
+    return number;
+}
+
+
+/* Moves what nodes say of nodes. */
+
+static void
+weir_policy_shift(weir_policy_node_rec_t *nodes, uint32_t n, uint32_t by)
+{
+    uint32_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (nodes[i].op == WEIR_POLICY_N_NOT
+            || nodes[i].op == WEIR_POLICY_N_AND
+            || nodes[i].op == WEIR_POLICY_N_OR)
+        {
+            nodes[i].a += by;
+        }
+    }
+}
+
+
+/* Every "if" true, every "unless" false: one node for all. */
+
+static uint32_t
+weir_policy_build_all(weir_policy_builder_t *b,
     const weir_policy_cond_t *conds)
 {
     uint32_t                   at, child, i, n;
@@ -588,7 +670,8 @@ static uint32_t
 weir_policy_build_literal(weir_policy_builder_t *b,
     const weir_policy_literal_t *literal)
 {
-    uint32_t                    off;
+    int                         rc;
+    uint32_t                    off, number;
     weir_policy_literal_rec_t   rec;
 
     memset(&rec, 0, sizeof(weir_policy_literal_rec_t));
@@ -599,16 +682,29 @@ weir_policy_build_literal(weir_policy_builder_t *b,
 
     if (literal->type == WEIR_POLICY_T_STRING) {
         rec.string = weir_policy_intern(b, literal->string);
+        rec.hash = weir_policy_segment_hash(literal->string);
+    }
+
+    number = (uint32_t) (b->literals.len / sizeof(weir_policy_literal_rec_t));
+
+    rc = weir_policy_known(b, &b->literal_table, &rec, sizeof(rec), &number);
+
+    if (rc == WEIR_NOMEM || b->c->nomem) {
+        return WEIR_POLICY_NONE;
+    }
+
+    if (rc == WEIR_OK) {
+        return number;
     }
 
     off = weir_policy_reserve(b, &b->literals, 1,
                               sizeof(weir_policy_literal_rec_t));
 
-    if (off == WEIR_POLICY_NONE || b->c->nomem) {
-        return WEIR_POLICY_NONE;
+    if (off == WEIR_POLICY_NONE) {
+        return off;
     }
 
     memcpy(b->literals.data + off, &rec, sizeof(weir_policy_literal_rec_t));
 
-    return off / (uint32_t) sizeof(weir_policy_literal_rec_t);
+    return number;
 }

@@ -97,6 +97,42 @@ weir_policy_intern(weir_policy_builder_t *b, weir_str_t s)
 
 
 int
+weir_policy_known(weir_policy_builder_t *b, weir_policy_table_t *table,
+    const void *bytes, size_t len, uint32_t *number)
+{
+    uint8_t     *copy;
+    uint32_t    *known;
+    weir_str_t   key;
+
+    key.data = bytes;
+    key.len = len;
+
+    known = weir_policy_table_get(table, key);
+
+    if (known != NULL) {
+        *number = *known;
+        return WEIR_OK;
+    }
+
+    known = weir_policy_alloc(b->c, sizeof(uint32_t));
+    copy = weir_policy_alloc(b->c, len);
+
+    if (known == NULL || copy == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    memcpy(copy, bytes, len);
+
+    key.data = copy;
+    *known = *number;
+
+    (void) weir_policy_table_put(b->c, table, key, known);
+
+    return b->c->nomem ? WEIR_NOMEM : WEIR_DECLINED;
+}
+
+
+int
 weir_policy_append(weir_policy_builder_t *b, weir_policy_array_t *array,
     const weir_policy_buf_t *buf, size_t size)
 {

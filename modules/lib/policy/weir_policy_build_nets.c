@@ -19,22 +19,46 @@ uint32_t
 weir_policy_build_nets(weir_policy_builder_t *b, weir_cidr_t *cidrs,
     uint32_t n)
 {
+    int                    rc;
     uint32_t               i, off, n4, n6, off4, off6;
     weir_policy_nets_t    *nets;
     weir_policy_range4_t  *out;
-    weir_policy_range6_t  *v4, *v6;
+    weir_policy_range6_t  *v4, *v6, *key;
 
-    v4 = weir_policy_alloc(b->c, n * sizeof(weir_policy_range6_t));
-    v6 = weir_policy_alloc(b->c, n * sizeof(weir_policy_range6_t));
+    key = weir_policy_alloc(b->c, (n + 1) * sizeof(weir_policy_range6_t));
 
-    if (v4 == NULL || v6 == NULL) {
+    if (key == NULL) {
         return WEIR_POLICY_NONE;
     }
 
+    /* at most n of both; equal ones are known by how many and which */
+
+    v4 = key + 1;
     n4 = weir_policy_ranges(cidrs, n, 1, v4);
+    v6 = v4 + n4;
     n6 = weir_policy_ranges(cidrs, n, 0, v6);
 
     off = weir_policy_reserve(b, &b->out, 1, sizeof(weir_policy_nets_t));
+
+    if (off == WEIR_POLICY_NONE) {
+        return off;
+    }
+
+    memcpy(key, &n4, sizeof(n4));
+
+    i = off;
+    rc = weir_policy_known(b, &b->nets_table, key,
+                           (1 + n4 + n6) * sizeof(weir_policy_range6_t), &i);
+
+    if (rc == WEIR_NOMEM) {
+        return WEIR_POLICY_NONE;
+    }
+
+    if (rc == WEIR_OK) {
+        b->out.len = off;
+        return i;
+    }
+
     off4 = weir_policy_reserve(b, &b->out, n4, sizeof(weir_policy_range4_t));
     off6 = weir_policy_reserve(b, &b->out, n6, sizeof(weir_policy_range6_t));
 

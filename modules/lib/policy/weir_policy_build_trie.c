@@ -11,12 +11,12 @@ typedef struct weir_policy_branch_s  weir_policy_branch_t;
 
 struct weir_policy_leaf_s {
     weir_policy_entry_rec_t   rec;
-    weir_policy_leaf_t     *next;
+    weir_policy_leaf_t       *next;
 };
 
 
 typedef struct {
-    uint32_t               n;
+    uint32_t             n;
     weir_policy_leaf_t  *first;
     weir_policy_leaf_t  *last;
 } weir_policy_entries_t;
@@ -25,8 +25,7 @@ typedef struct {
 struct weir_policy_branch_s {
     weir_policy_table_t     children;
     weir_policy_branch_t   *star;
-    weir_policy_entries_t   exact;
-    weir_policy_entries_t   any;
+    weir_policy_entries_t   lists[WEIR_POLICY_LISTS];
     uint32_t                index;
     weir_policy_branch_t   *next;       /* in order of index */
 };
@@ -37,20 +36,16 @@ typedef struct {
     weir_policy_branch_t   *root;
     weir_policy_branch_t   *last;
     uint32_t                nbranches;
-    uint32_t                nentries;
+    uint32_t                longest;    /* list */
 } weir_policy_trie_t;
 
 
 static weir_policy_branch_t *weir_policy_branch(weir_policy_trie_t *t);
 static int weir_policy_plant(weir_policy_trie_t *t,
     const weir_policy_what_t *what, const weir_policy_entry_rec_t *rec);
-static uint32_t weir_policy_only_role(const weir_policy_rule_t *rule);
 static int weir_policy_branch_out(weir_policy_trie_t *t,
     weir_policy_rec_t *rec, const weir_policy_branch_t *branch,
-    uint32_t *nentries);
-static uint32_t weir_policy_entries_out(weir_policy_trie_t *t,
-    weir_policy_rec_t *rec, const weir_policy_entries_t *entries,
-    uint32_t *nentries);
+    weir_policy_entry_rec_t *space);
 static int weir_policy_children_out(weir_policy_trie_t *t,
     const weir_policy_branch_t *branch, weir_policy_array_t *table);
 
@@ -63,8 +58,9 @@ weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
     weir_policy_trie_t              trie;
     weir_policy_branch_t           *branch;
     const weir_policy_what_t       *what;
+    weir_policy_entry_rec_t         entry, *space;
     const weir_policy_what_rec_t   *whats;
-    weir_policy_entry_rec_t         entry;
+    const weir_policy_rule_rec_t   *rr;
 
     memset(&trie, 0, sizeof(weir_policy_trie_t));
     trie.b = b;
@@ -74,14 +70,22 @@ weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
         return WEIR_NOMEM;
     }
 
+    memset(&entry, 0, sizeof(weir_policy_entry_rec_t));
     n = 0;
 
     for (i = 0; i < nrules; i++) {
 
+        rr = (const weir_policy_rule_rec_t *) (const void *)
+             (b->out.data + rec->rules.off) + i;
+
         entry.rule = i;
         entry.what = WEIR_POLICY_NONE;
         entry.methods = WEIR_POLICY_METHOD_ANY;
-        entry.role = weir_policy_only_role(rules[i]);
+        entry.flags = rr->flags;
+
+        if (rr->nwhats > 1) {
+            entry.flags |= WEIR_POLICY_R_SEVERAL;
+        }
 
         if (rules[i]->whats == NULL
             && weir_policy_plant(&trie, NULL, &entry) != WEIR_OK)
@@ -95,6 +99,14 @@ weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
                     (b->out.data + rec->whats.off);
 
             entry.methods = whats[n].methods;
+            entry.flags &= ~(uint32_t) WEIR_POLICY_R_TAIL;
+
+            if (whats[n].any != WEIR_POLICY_NONE
+                && whats[n].any + 1 != whats[n].segs.n)
+            {
+                entry.flags |= WEIR_POLICY_R_TAIL;
+            }
+
             entry.what = n++;
 
             if (weir_policy_plant(&trie, what, &entry) != WEIR_OK) {
@@ -107,25 +119,26 @@ weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
     rec->trie.off = weir_policy_reserve(b, &b->out, trie.nbranches,
                                         sizeof(weir_policy_trie_rec_t));
 
-    rec->entries.n = trie.nentries;
-    rec->entries.off = weir_policy_reserve(b, &b->out, trie.nentries,
-                                           sizeof(weir_policy_entry_rec_t));
+    space = weir_policy_alloc(b->c, (trie.longest + 1)
+                                    * sizeof(weir_policy_entry_rec_t));
 
-    if (rec->trie.off == WEIR_POLICY_NONE
-        || rec->entries.off == WEIR_POLICY_NONE)
-    {
+    if (rec->trie.off == WEIR_POLICY_NONE || space == NULL) {
         return WEIR_NOMEM;
     }
 
-    n = 0;
-
     for (branch = trie.root; branch != NULL; branch = branch->next) {
-        if (weir_policy_branch_out(&trie, rec, branch, &n) != WEIR_OK) {
+        if (weir_policy_branch_out(&trie, rec, branch, space) != WEIR_OK) {
             return WEIR_NOMEM;
         }
     }
 
-    return WEIR_OK;
+    return weir_policy_append(b, &rec->entries, &b->entries,
+                              sizeof(weir_policy_entry_rec_t)) == WEIR_OK
+           && weir_policy_append(b, &rec->members, &b->members,
+                                 sizeof(uint32_t)) == WEIR_OK
+           && weir_policy_append(b, &rec->dims, &b->dims,
+                                 sizeof(weir_policy_dim_rec_t)) == WEIR_OK
+           ? WEIR_OK : WEIR_NOMEM;
 }
 
 
@@ -157,18 +170,18 @@ static int
 weir_policy_plant(weir_policy_trie_t *t, const weir_policy_what_t *what,
     const weir_policy_entry_rec_t *rec)
 {
-    uint32_t                 i;
-    weir_policy_leaf_t    *entry;
+    uint32_t                 i, any;
+    weir_policy_leaf_t      *entry;
     weir_policy_branch_t    *branch, *child;
     weir_policy_entries_t   *entries;
 
     branch = t->root;
-    entries = what == NULL ? &branch->any : NULL;
+    any = what == NULL;
 
     for (i = 0; what != NULL && i < what->nsegs; i++) {
 
         if (what->segs[i].kind == WEIR_POLICY_SEG_ANY) {
-            entries = &branch->any;
+            any = 1;
             break;
         }
 
@@ -201,9 +214,11 @@ weir_policy_plant(weir_policy_trie_t *t, const weir_policy_what_t *what,
         branch = child;
     }
 
-    if (entries == NULL) {
-        entries = &branch->exact;
-    }
+    entries = &branch->lists[
+                  rec->flags & WEIR_POLICY_R_DENY
+                  ? any ? WEIR_POLICY_L_ANY_DENY : WEIR_POLICY_L_EXACT_DENY
+                  : any ? WEIR_POLICY_L_ANY_PERMIT
+                        : WEIR_POLICY_L_EXACT_PERMIT];
 
     entry = weir_policy_alloc(t->b->c, sizeof(weir_policy_leaf_t));
 
@@ -222,47 +237,48 @@ weir_policy_plant(weir_policy_trie_t *t, const weir_policy_what_t *what,
 
     entries->last = entry;
     entries->n++;
-    t->nentries++;
+
+    if (t->longest < entries->n) {
+        t->longest = entries->n;
+    }
 
     return WEIR_OK;
 }
 
 
-/*
- * The role without which the rule cannot match, where it is known from this
- * alone: most entries fall away by it at once.
- */
-
-static uint32_t
-weir_policy_only_role(const weir_policy_rule_t *rule)
-{
-    if (rule->who == NULL || rule->who->next != NULL
-        || rule->who->kind != WEIR_POLICY_P_ROLE
-        || rule->who->role->paths != NULL)
-    {
-        return WEIR_POLICY_NONE;
-    }
-
-    return rule->who->role->index;
-}
-
-
 static int
 weir_policy_branch_out(weir_policy_trie_t *t, weir_policy_rec_t *rec,
-    const weir_policy_branch_t *branch, uint32_t *nentries)
+    const weir_policy_branch_t *branch, weir_policy_entry_rec_t *space)
 {
-    weir_policy_trie_rec_t   tr;
-    weir_policy_trie_rec_t  *out;
+    uint32_t                   i, n;
+    weir_policy_buf_t         *dims;
+    weir_policy_trie_rec_t     tr, *out;
+    const weir_policy_leaf_t  *e;
 
     memset(&tr, 0, sizeof(weir_policy_trie_rec_t));
 
+    dims = &t->b->dims;
+
     tr.star = branch->star == NULL ? WEIR_POLICY_NONE : branch->star->index;
+    tr.dims = (uint32_t) (dims->len / sizeof(weir_policy_dim_rec_t));
 
-    tr.nexact = branch->exact.n;
-    tr.exact = weir_policy_entries_out(t, rec, &branch->exact, nentries);
+    for (i = 0; i < WEIR_POLICY_LISTS; i++) {
 
-    tr.nany = branch->any.n;
-    tr.any = weir_policy_entries_out(t, rec, &branch->any, nentries);
+        n = 0;
+
+        for (e = branch->lists[i].first; e != NULL; e = e->next) {
+            space[n++] = e->rec;
+        }
+
+        if (weir_policy_build_entries(t->b, rec, i, space, n, &tr.lists[i])
+            != WEIR_OK)
+        {
+            return WEIR_NOMEM;
+        }
+    }
+
+    tr.ndims = (uint32_t) (dims->len / sizeof(weir_policy_dim_rec_t))
+               - tr.dims;
 
     if (weir_policy_children_out(t, branch, &tr.table) != WEIR_OK) {
         return WEIR_NOMEM;
@@ -273,27 +289,6 @@ weir_policy_branch_out(weir_policy_trie_t *t, weir_policy_rec_t *rec,
     out[branch->index] = tr;
 
     return WEIR_OK;
-}
-
-
-static uint32_t
-weir_policy_entries_out(weir_policy_trie_t *t, weir_policy_rec_t *rec,
-    const weir_policy_entries_t *entries, uint32_t *nentries)
-{
-    uint32_t                     first;
-    weir_policy_entry_rec_t     *out;
-    const weir_policy_leaf_t  *e;
-
-    first = *nentries;
-
-    out = (weir_policy_entry_rec_t *) (void *) (t->b->out.data
-                                                + rec->entries.off);
-
-    for (e = entries->first; e != NULL; e = e->next) {
-        out[(*nentries)++] = e->rec;
-    }
-
-    return first;
 }
 
 

@@ -41,6 +41,7 @@ weir_policy_attr_value(weir_policy_eval_t *ev, uint32_t attr,
 
     space->state = WEIR_POLICY_ABSENT;
     space->set = NULL;
+    space->hashed = 0;
 
     weir_policy_resolve(ev, rec, space);
 

@@ -137,6 +137,14 @@ weir_policy_eval_compare(weir_policy_eval_t *ev,
     switch (node->op) {
 
     case WEIR_POLICY_N_IN_SET:
+
+        if ((node->a & WEIR_POLICY_LITERAL)
+            && node->b < WEIR_POLICY_MEMO_ATTRS)
+        {
+            is = weir_policy_set_holds(ev, node->b, left->hash, left->string);
+            break;
+        }
+
         is = weir_policy_set_has(ev, right, left->string);
         break;
 
@@ -303,6 +311,7 @@ weir_policy_operand(weir_policy_eval_t *ev, uint32_t operand,
     space->state = WEIR_POLICY_ONE;
     space->number = literal->number;
     space->string = weir_policy_text(ev->image, literal->string);
+    space->hash = literal->hash;
     space->addr = &literal->addr;
     space->set = NULL;
 

@@ -11,8 +11,6 @@
 #define WEIR_POLICY_MAX_PAIRS  65536
 
 
-static int weir_policy_set_item(weir_policy_eval_t *ev,
-    const weir_policy_value_t *set, size_t *at, weir_str_t *item);
 static uint32_t weir_policy_set_count(weir_policy_eval_t *ev,
     const weir_policy_value_t *set);
 static weir_policy_truth_t weir_policy_span_value(weir_policy_eval_t *ev,
@@ -111,9 +109,7 @@ weir_policy_eval_sets(weir_policy_eval_t *ev,
 }
 
 
-/* The next item of a set<string>; *at begins as 0. */
-
-static int
+int
 weir_policy_set_item(weir_policy_eval_t *ev, const weir_policy_value_t *set,
     size_t *at, weir_str_t *item)
 {

@@ -6,11 +6,16 @@
  * aligned to 8 (lists of references to 4).  Rules lie in byte order of name,
  * so that an index compares as its name does.
  *
- * The index is a trie of path segments.  A node's "exact" entries are those
- * of patterns that end there; its "any" entries those of patterns whose "**"
- * stands there, with what follows it compared when the entry is visited.
- * Every "what" of a rule has one entry; a rule without "what" stands under
- * "any" of the root.
+ * The index is a trie of path segments.  A node has four lists of entries:
+ * those of patterns that end there, and those of patterns whose "**" stands
+ * there, with what follows it compared when the entry is visited; each of the
+ * two first of denies, then of permits.  Every "what" of a rule has one entry;
+ * a rule without "what" stands under "**" of the root.
+ *
+ * An entry carries up to two keys, conditions without which its rule cannot
+ * match, told from the request by a hash.  Long lists are divided by key:
+ * what has a key stands in a table of it.  Rules of a list that differ by name
+ * alone share an entry.
  */
 
 #ifndef WEIR_POLICY_IMAGE_H_INCLUDED
@@ -21,7 +26,7 @@
 
 
 #define WEIR_POLICY_MAGIC   "WeirPol"     /* with its zero: 8 bytes */
-#define WEIR_POLICY_LAYOUT  2
+#define WEIR_POLICY_LAYOUT  3
 
 #define WEIR_POLICY_MAX_IMAGE  (1u << 30)
 #define WEIR_POLICY_NONE       0xffffffffu
@@ -64,7 +69,10 @@ typedef struct {
     weir_policy_array_t  nodes;
     weir_policy_array_t  princs;
     weir_policy_array_t  whats;
+    weir_policy_array_t  conds;         /* weir_policy_cond_rec_t */
     weir_policy_array_t  entries;
+    weir_policy_array_t  members;       /* rules that share an entry */
+    weir_policy_array_t  dims;          /* weir_policy_dim_rec_t */
     weir_policy_array_t  trie;
     weir_policy_array_t  names;
     weir_policy_array_t  effects;       /* weir_policy_effect_rec_t, sorted */
@@ -82,7 +90,7 @@ typedef struct {
 typedef struct {
     weir_policy_ref_t    name;
     uint32_t             flags;
-    uint32_t             cond;          /* node, or NONE: always */
+    uint32_t             cond;          /* of conds, or NONE: always */
     uint32_t             princs;        /* first of the policy's */
     uint32_t             nprincs;
     uint32_t             whats;
@@ -155,7 +163,7 @@ typedef struct {
 
 typedef struct {
     uint32_t           type;
-    uint32_t           reserved;
+    uint32_t           hash;            /* of a string */
     weir_policy_ref_t  string;
     int64_t            number;
     weir_addr_t        addr;
@@ -203,6 +211,14 @@ typedef struct {
 #define WEIR_POLICY_LITERAL  0x80000000u
 
 
+/* A condition of rules: equal ones are one. */
+
+typedef struct {
+    uint32_t  node;
+    uint32_t  reserved;
+} weir_policy_cond_rec_t;
+
+
 /* Disjoint ranges in order; IPv4 and the rest apart. */
 
 typedef struct {
@@ -241,23 +257,92 @@ typedef struct {
 } weir_policy_seg_rec_t;
 
 
+/*
+ * A key: its kind in the highest bits, what it is of (attribute, role) in the
+ * others; the hash of the string asked for, or the role.
+ */
+
+typedef enum {
+    WEIR_POLICY_K_NONE = 0,
+    WEIR_POLICY_K_EQ,                   /* attribute == string */
+    WEIR_POLICY_K_IN,                   /* string in attribute */
+    WEIR_POLICY_K_ROLE,                 /* who role */
+    WEIR_POLICY_K_SPIFFE,               /* who spiffe, of one ID */
+    WEIR_POLICY_K_SUBJECT,
+    WEIR_POLICY_K_ISSUER,
+    WEIR_POLICY_KEYS
+} weir_policy_key_kind_t;
+
 typedef struct {
-    uint32_t  rule;
-    uint32_t  what;                     /* or NONE: a rule without */
-    uint32_t  methods;
-    uint32_t  role;                     /* the only "who", or NONE */
+    uint32_t  of;
+    uint32_t  hash;
+} weir_policy_key_t;
+
+#define WEIR_POLICY_ENTRY_KEYS  2
+
+/* Keys are of the first attributes: a decision looks these up once. */
+
+#define WEIR_POLICY_KEY_ATTRS  64
+
+#define weir_policy_key_of(kind, i)  ((uint32_t) (kind) << 28 | (i))
+#define weir_policy_key_kind(of)     ((of) >> 28)
+#define weir_policy_key_index(of)    ((of) & 0x0fffffff)
+
+
+#define WEIR_POLICY_R_SEVERAL   0x0100  /* of entries: it has other "what"s */
+#define WEIR_POLICY_R_TAIL      0x0200  /* there are segments behind "**" */
+
+typedef struct {
+    uint32_t           rule;
+    uint32_t           what;            /* or NONE: a rule without */
+    uint32_t           methods;
+    uint32_t           flags;           /* of the rule, and these */
+    weir_policy_key_t  keys[WEIR_POLICY_ENTRY_KEYS];
+    uint32_t           members;         /* first of the policy's */
+    uint32_t           nmembers;        /* 0: the rule alone */
 } weir_policy_entry_rec_t;
+
+
+typedef enum {
+    WEIR_POLICY_L_EXACT_DENY = 0,
+    WEIR_POLICY_L_ANY_DENY,
+    WEIR_POLICY_L_EXACT_PERMIT,
+    WEIR_POLICY_L_ANY_PERMIT,
+    WEIR_POLICY_LISTS
+} weir_policy_list_kind_t;
+
+
+typedef struct {
+    uint32_t  first;                    /* of the policy's entries */
+    uint32_t  n;
+} weir_policy_run_t;
 
 
 typedef struct {
     weir_policy_array_t  table;         /* slots; n is 0 or a power of two */
     uint32_t             star;          /* node of "*" and "{x}", or NONE */
-    uint32_t             exact;         /* first of the policy's entries */
-    uint32_t             nexact;
-    uint32_t             any;
-    uint32_t             nany;
+    uint32_t             dims;          /* first of the policy's */
+    uint32_t             ndims;
     uint32_t             reserved;
+    weir_policy_run_t    lists[WEIR_POLICY_LISTS];
 } weir_policy_trie_rec_t;
+
+
+/* The entries of a list that one kind of key divides; by hash. */
+
+typedef struct {
+    uint32_t             list;          /* weir_policy_list_kind_t */
+    uint32_t             of;            /* of the key */
+    weir_policy_run_t    all;
+    weir_policy_array_t  table;         /* weir_policy_cell_rec_t */
+} weir_policy_dim_rec_t;
+
+
+typedef struct {
+    uint32_t           hash;
+    uint32_t           reserved;
+    weir_policy_run_t  run;             /* n: 0 is an empty cell */
+} weir_policy_cell_rec_t;
 
 
 typedef struct {
@@ -282,7 +367,7 @@ typedef struct {
 /* The bit of a method. */
 uint32_t weir_policy_method_bit(weir_str_t method);
 
-/* Hash of a segment in the trie's tables. */
+/* Hash of a segment, and of any string, in the index. */
 uint32_t weir_policy_segment_hash(weir_str_t segment);
 
 /* Seals the image: its checksum. */
@@ -327,13 +412,20 @@ typedef struct {
     weir_policy_table_t      strings;     /* text -> offset */
     weir_policy_buf_t        regexes;
     weir_policy_table_t      regex_table;
+    weir_policy_table_t      nets_table;
 
     /* of the policy at hand */
     weir_policy_buf_t        attrs;
     weir_policy_buf_t        literals;
     weir_policy_buf_t        nodes;
     weir_policy_buf_t        names;
+    weir_policy_buf_t        conds;
+    weir_policy_buf_t        entries;
+    weir_policy_buf_t        members;
+    weir_policy_buf_t        dims;
     weir_policy_table_t      attr_table;
+    weir_policy_table_t      literal_table;
+    weir_policy_table_t      cond_table;
     weir_policy_table_t      seen[WEIR_POLICY_NAMES];
     uint32_t                 policy;      /* its number, from 1 */
 } weir_policy_builder_t;
@@ -348,6 +440,13 @@ uint32_t weir_policy_reserve(weir_policy_builder_t *b, weir_policy_buf_t *buf,
 /* Text in the image; equal texts are kept once. */
 weir_policy_ref_t weir_policy_intern(weir_policy_builder_t *b, weir_str_t s);
 
+/*
+ * The number that bytes are known by in a table, which keeps a copy of them.
+ * WEIR_DECLINED: they are new and known as *number from now on; WEIR_NOMEM.
+ */
+int weir_policy_known(weir_policy_builder_t *b, weir_policy_table_t *table,
+    const void *bytes, size_t len, uint32_t *number);
+
 /* Copies the records of a buffer into the image. */
 int weir_policy_append(weir_policy_builder_t *b, weir_policy_array_t *array,
     const weir_policy_buf_t *buf, size_t size);
@@ -355,7 +454,10 @@ int weir_policy_append(weir_policy_builder_t *b, weir_policy_array_t *array,
 /* What the binding check asks nginx.conf for; each once, where it is first. */
 int weir_policy_build_names(weir_policy_builder_t *b, weir_policy_rec_t *rec);
 
-/* weir_policy_build_expr.c: the node, NONE: no memory. */
+/*
+ * weir_policy_build_expr.c: the number of a condition, which equal ones share;
+ * the node of an expression; NONE: no memory.
+ */
 uint32_t weir_policy_build_conds(weir_policy_builder_t *b,
     const weir_policy_cond_t *conds);
 uint32_t weir_policy_build_expr(weir_policy_builder_t *b,
@@ -384,6 +486,20 @@ int weir_policy_build_roles(weir_policy_builder_t *b, weir_policy_rec_t *rec,
 /* weir_policy_build_trie.c */
 int weir_policy_build_trie(weir_policy_builder_t *b, weir_policy_rec_t *rec,
     weir_policy_rule_t **rules, uint32_t nrules);
+
+/*
+ * weir_policy_build_index.c: lays out one list of a node: entries may be
+ * reordered, *run are those that no key divides.  The keys of an entry are
+ * filled by weir_policy_build_keys().
+ */
+int weir_policy_build_entries(weir_policy_builder_t *b,
+    const weir_policy_rec_t *rec, uint32_t list,
+    weir_policy_entry_rec_t *entries, uint32_t n, weir_policy_run_t *run);
+
+/* weir_policy_build_keys.c */
+uint32_t weir_policy_build_keys(weir_policy_builder_t *b,
+    const weir_policy_rec_t *rec, const weir_policy_rule_rec_t *rule,
+    weir_policy_key_t *keys, uint32_t max);
 
 
 #endif /* WEIR_POLICY_IMAGE_H_INCLUDED */

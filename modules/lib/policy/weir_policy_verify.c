@@ -5,14 +5,7 @@
  * here can be evaluated without looking again.
  */
 
-#include "weir_policy_image.h"
-
-
-typedef struct {
-    const weir_policy_image_t  *image;
-    const weir_policy_rec_t    *rec;
-    uint32_t                    left;      /* nodes that may be visited */
-} weir_policy_verify_t;
+#include "weir_policy_verify.h"
 
 
 static int weir_policy_verify_policy(weir_policy_verify_t *v);
@@ -26,9 +19,6 @@ static int weir_policy_verify_attr(weir_policy_verify_t *v,
     const weir_policy_attr_rec_t *attr);
 static int weir_policy_verify_what(weir_policy_verify_t *v,
     const weir_policy_what_rec_t *what);
-static int weir_policy_verify_trie(weir_policy_verify_t *v, uint32_t i);
-static int weir_policy_verify_entry(weir_policy_verify_t *v,
-    const weir_policy_entry_rec_t *entry);
 static int weir_policy_verify_node(weir_policy_verify_t *v, uint32_t i,
     uint32_t depth);
 static int weir_policy_verify_operand(weir_policy_verify_t *v,
@@ -36,12 +26,6 @@ static int weir_policy_verify_operand(weir_policy_verify_t *v,
 static int weir_policy_verify_in(weir_policy_verify_t *v,
     const weir_policy_node_rec_t *node);
 static int weir_policy_verify_nets(weir_policy_verify_t *v, uint32_t off);
-static int weir_policy_inside(weir_policy_verify_t *v, uint32_t off,
-    uint64_t n, size_t size, size_t align);
-static int weir_policy_array(weir_policy_verify_t *v,
-    const weir_policy_array_t *a, size_t size);
-static int weir_policy_ref(weir_policy_verify_t *v,
-    const weir_policy_ref_t *ref);
 static int weir_policy_refs(weir_policy_verify_t *v,
     const weir_policy_array_t *a);
 
@@ -99,7 +83,7 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
     const weir_policy_rule_rec_t     *rules;
     const weir_policy_name_rec_t     *names;
     const weir_policy_princ_rec_t    *princs;
-    const weir_policy_entry_rec_t    *entries;
+    const weir_policy_cond_rec_t     *conds;
     const weir_policy_effect_rec_t   *effects;
     const weir_policy_literal_rec_t  *literals;
 
@@ -113,11 +97,9 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
         || !weir_policy_array(v, &rec->nodes, sizeof(weir_policy_node_rec_t))
         || !weir_policy_array(v, &rec->princs, sizeof(*princs))
         || !weir_policy_array(v, &rec->whats, sizeof(*whats))
-        || !weir_policy_array(v, &rec->entries, sizeof(*entries))
-        || !weir_policy_array(v, &rec->trie, sizeof(weir_policy_trie_rec_t))
+        || !weir_policy_array(v, &rec->conds, sizeof(*conds))
         || !weir_policy_array(v, &rec->names, sizeof(*names))
-        || !weir_policy_array(v, &rec->effects, sizeof(*effects))
-        || rec->trie.n == 0)
+        || !weir_policy_array(v, &rec->effects, sizeof(*effects)))
     {
         return 0;
     }
@@ -181,6 +163,14 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
         }
     }
 
+    conds = weir_policy_at(v->image, rec->conds.off);
+
+    for (i = 0; i < rec->conds.n; i++) {
+        if (!weir_policy_verify_node(v, conds[i].node, 0)) {
+            return 0;
+        }
+    }
+
     effects = weir_policy_at(v->image, rec->effects.off);
 
     for (i = 0; i < rec->effects.n; i++) {
@@ -202,18 +192,8 @@ weir_policy_verify_policy(weir_policy_verify_t *v)
         }
     }
 
-    entries = weir_policy_at(v->image, rec->entries.off);
-
-    for (i = 0; i < rec->entries.n; i++) {
-        if (!weir_policy_verify_entry(v, &entries[i])) {
-            return 0;
-        }
-    }
-
-    for (i = 0; i < rec->trie.n; i++) {
-        if (!weir_policy_verify_trie(v, i)) {
-            return 0;
-        }
+    if (!weir_policy_verify_index(v)) {
+        return 0;
     }
 
     names = weir_policy_at(v->image, rec->names.off);
@@ -260,7 +240,7 @@ weir_policy_verify_rule(weir_policy_verify_t *v,
                ? !(rule->flags & WEIR_POLICY_R_DURING)
                : weir_policy_verify_window(v, rule->window))
            && (rule->cond == WEIR_POLICY_NONE
-               || weir_policy_verify_node(v, rule->cond, 0));
+               || rule->cond < v->rec->conds.n);
 }
 
 
@@ -404,97 +384,6 @@ weir_policy_verify_what(weir_policy_verify_t *v,
     }
 
     return 1;
-}
-
-
-static int
-weir_policy_verify_entry(weir_policy_verify_t *v,
-    const weir_policy_entry_rec_t *entry)
-{
-    const weir_policy_rule_rec_t  *rules;
-
-    rules = weir_policy_at(v->image, v->rec->rules.off);
-
-    if (entry->rule >= v->rec->rules.n
-        || (entry->role != WEIR_POLICY_NONE
-            && entry->role >= v->rec->roles.n))
-    {
-        return 0;
-    }
-
-    if (entry->what == WEIR_POLICY_NONE) {
-        return rules[entry->rule].nwhats == 0;
-    }
-
-    return entry->what >= rules[entry->rule].whats
-           && entry->what - rules[entry->rule].whats
-              < rules[entry->rule].nwhats;
-}
-
-
-/* Children come after their parents: the walk ends. */
-
-static int
-weir_policy_verify_trie(weir_policy_verify_t *v, uint32_t i)
-{
-    uint32_t                         j, k;
-    const weir_policy_trie_rec_t    *t;
-    const weir_policy_what_rec_t    *whats;
-    const weir_policy_slot_rec_t    *slots;
-    const weir_policy_entry_rec_t   *entries;
-
-    t = (const weir_policy_trie_rec_t *)
-        weir_policy_at(v->image, v->rec->trie.off) + i;
-
-    if (t->exact > v->rec->entries.n
-        || t->nexact > v->rec->entries.n - t->exact
-        || t->any > v->rec->entries.n
-        || t->nany > v->rec->entries.n - t->any
-        || (t->star != WEIR_POLICY_NONE
-            && (t->star <= i || t->star >= v->rec->trie.n))
-        || (t->table.n & (t->table.n - 1)) != 0
-        || !weir_policy_array(v, &t->table, sizeof(weir_policy_slot_rec_t)))
-    {
-        return 0;
-    }
-
-    entries = weir_policy_at(v->image, v->rec->entries.off);
-    whats = weir_policy_at(v->image, v->rec->whats.off);
-
-    for (j = t->exact; j < t->exact + t->nexact; j++) {
-        if (entries[j].what == WEIR_POLICY_NONE) {
-            return 0;
-        }
-    }
-
-    for (j = t->any; j < t->any + t->nany; j++) {
-        if (entries[j].what != WEIR_POLICY_NONE
-            && whats[entries[j].what].any == WEIR_POLICY_NONE)
-        {
-            return 0;
-        }
-    }
-
-    slots = weir_policy_at(v->image, t->table.off);
-    k = 0;
-
-    for (j = 0; j < t->table.n; j++) {
-
-        if (slots[j].child == 0) {
-            k++;
-            continue;
-        }
-
-        if (slots[j].child <= i || slots[j].child >= v->rec->trie.n
-            || !weir_policy_ref(v, &slots[j].text))
-        {
-            return 0;
-        }
-    }
-
-    /* a search ends at an empty slot */
-
-    return t->table.n == 0 || k != 0;
 }
 
 
@@ -690,7 +579,7 @@ weir_policy_verify_nets(weir_policy_verify_t *v, uint32_t off)
 }
 
 
-static int
+int
 weir_policy_inside(weir_policy_verify_t *v, uint32_t off, uint64_t n,
     size_t size, size_t align)
 {
@@ -699,7 +588,7 @@ weir_policy_inside(weir_policy_verify_t *v, uint32_t off, uint64_t n,
 }
 
 
-static int
+int
 weir_policy_array(weir_policy_verify_t *v, const weir_policy_array_t *a,
     size_t size)
 {
@@ -707,7 +596,7 @@ weir_policy_array(weir_policy_verify_t *v, const weir_policy_array_t *a,
 }
 
 
-static int
+int
 weir_policy_ref(weir_policy_verify_t *v, const weir_policy_ref_t *ref)
 {
     return weir_policy_inside(v, ref->off, ref->len, 1, 1);
