@@ -52,13 +52,14 @@ WEIRCTL := $(if $(CLISRC),$(BIN)/weirctl)
 
 obj      = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: lib weirctl unit fuzz
+.PHONY: lib weirctl unit bench fuzz
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 lib: $(ARS)
 weirctl: $(WEIRCTL)
 unit: $(TESTS) $(BIN)/unit/drive_store
+bench: $(BIN)/bench_policy
 fuzz: $(FUZZERS)
 
 $(O)/modules/cli/%.o: modules/cli/%.c
@@ -129,10 +130,19 @@ $(BIN)/unit/drive_store: $(O)/tests/unit/drive_store.o $(call obj,$(REDIS)) \
 	@$(CC) $(ALL_CF) -o $@ $< $(call obj,$(REDIS)) -Wl,--start-group \
 		$(ARS) -Wl,--end-group $(call libs,$(LIBSRC) $(REDIS)) -lssl
 
+# What scripts/bench runs.
+
+$(BIN)/bench_%: $(O)/tests/bench/bench_%.o $(ARS)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) $(ALL_CF) -o $@ $< -Wl,--start-group $(ARS) -Wl,--end-group \
+		$(call libs,$(LIBSRC) tests/bench/bench_$*.c)
+
 $(BIN)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(ARS)
 	@echo "  LINK $@"
 	@$(CC) $(ALL_CF) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARS) \
 		-Wl,--end-group $(call libs,$(LIBSRC) tests/fuzz/fuzz_$*.c)
 
 -include $(patsubst %.o,%.d,$(call obj,$(LIBSRC) $(CLISRC) \
-	$(wildcard tests/unit/*.c) $(wildcard tests/fuzz/*.c)))
+	$(wildcard tests/unit/*.c) $(wildcard tests/fuzz/*.c) \
+	$(wildcard tests/bench/*.c)))

@@ -8,11 +8,14 @@
  * denies unless "mfa"; 10 % permits for a role alone.  Eight rules share a
  * path.  The worst shape: the same conditions, all below ten prefixes.
  *
+ * Beside it the linear scan: the same rules, each asked for its method, path
+ * and value, without the index; its decisions must be the same.
+ *
+ * A request is read once right before it is decided, as the gateway has just
+ * parsed it; the image is as warm as thousands of different requests leave it.
  * A decision's time is that of the processor's own counter, less what two
  * readings with nothing between them take.
  */
-
-#define _GNU_SOURCE
 
 #include <sched.h>
 #include <stdarg.h>
@@ -21,7 +24,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "weir_policy.h"
+#include "weir_policy_eval.h"
+#include "weir_zoneinfo.h"
 
 
 #define BENCH_REQUESTS  4096
@@ -29,6 +33,7 @@
 #define BENCH_ROLES     64
 #define BENCH_TENANTS   200
 #define BENCH_RULES     16          /* kept of a decision */
+#define BENCH_LINEAR    64          /* requests that are scanned for */
 
 
 typedef struct {
@@ -121,13 +126,29 @@ roll(uint64_t *seed, uint32_t n)
 }
 
 
+/* Of rule i: neither goes with the kind of rule or its path. */
+
+static uint32_t
+role_of(uint32_t i)
+{
+    return i * 2654435761u >> 16 & (BENCH_ROLES - 1);
+}
+
+
+static uint32_t
+tenant_of(uint32_t i)
+{
+    return (i * 2246822519u >> 12) % BENCH_TENANTS;
+}
+
+
 /* The path of rule i: of its own eight, or of one of ten prefixes. */
 
 static void
 path_of(char *p, size_t size, uint32_t i, int worst)
 {
     if (worst) {
-        snprintf(p, size, "/shared/p%u", i % 10);
+        snprintf(p, size, "/shared/p%u", i / 10 % 10);
 
     } else {
         snprintf(p, size, "/svc%u/v1/res%u", i / 8 % 50, i / 8);
@@ -148,7 +169,7 @@ rule(text_t *t, uint32_t i, int worst)
         add(t, "permit r%u { who role role%u; what GET,POST %s/**;\n"
             "  from 10.%u.0.0/16; during office;\n"
             "  if claim.tenant == \"t%u\"; }\n",
-            i, i * 7 % BENCH_ROLES, path, i % 4, i * 13 % BENCH_TENANTS);
+            i, role_of(i), path, i / 10 % 4, tenant_of(i));
         break;
 
     case 6: case 7:
@@ -163,7 +184,7 @@ rule(text_t *t, uint32_t i, int worst)
 
     default:
         add(t, "permit p%u { who role role%u; what GET %s; }\n", i,
-            i * 7 % BENCH_ROLES, path);
+            role_of(i), path);
         break;
     }
 }
@@ -176,6 +197,8 @@ compile(set_t *s, uint32_t n, int worst)
     uint64_t    start;
     text_t      t = { NULL, 0, 0 };
     weir_str_t  text;
+
+    weir_zoneinfo_t  zones;
 
     add(&t, "language 1; policy p;\n"
         "schema { claim tenant string; claim roles set<string>;\n"
@@ -197,9 +220,13 @@ compile(set_t *s, uint32_t n, int worst)
     s->source.text.data = (uint8_t *) t.text;
     s->source.text.len = t.len;
 
+    weir_zoneinfo(&zones, &s->arena, WEIR_ZONEINFO);
+
     start = nanoseconds();
 
-    if (weir_policy_compile(&s->arena, &s->source, 1, &s->b) != WEIR_OK) {
+    if (weir_policy_compile(&s->arena, &s->source, 1, &zones.zones, &s->b)
+        != WEIR_OK)
+    {
         die("out of memory");
     }
 
@@ -228,7 +255,7 @@ request(request_t *q, weir_arena_t *a, uint64_t *seed, uint32_t n, int worst)
     weir_claims_builder_t  *b;
 
     i = roll(seed, n);
-    role = i * 7 % BENCH_ROLES;
+    role = role_of(i);
     path_of(path, sizeof(path), i, worst);
 
     memset(q, 0, sizeof(request_t));
@@ -243,7 +270,7 @@ request(request_t *q, weir_arena_t *a, uint64_t *seed, uint32_t n, int worst)
     }
 
     snprintf(ip, sizeof(ip), "10.%u.3.4",
-             i % 4 + (roll(seed, 4) == 0));
+             i / 10 % 4 + (roll(seed, 4) == 0));
 
     if (weir_addr_parse(weir_cstr(ip), &q->addr) != WEIR_OK) {
         die("an address is refused");
@@ -257,7 +284,7 @@ request(request_t *q, weir_arena_t *a, uint64_t *seed, uint32_t n, int worst)
     }
 
     amr[0] = weir_cstr(roll(seed, 2) ? "mfa" : "pwd");
-    snprintf(name, sizeof(name), "t%u", i * 13 % BENCH_TENANTS);
+    snprintf(name, sizeof(name), "t%u", tenant_of(i));
 
     if (b == NULL
         || weir_claims_add(b, weir_cstr("tenant"), WEIR_CLAIM_STRING, 0,
@@ -288,6 +315,32 @@ request(request_t *q, weir_arena_t *a, uint64_t *seed, uint32_t n, int worst)
         snprintf(q->spiffe, sizeof(q->spiffe), "spiffe://corp/sa/s%u", i);
         q->r.spiffe = weir_cstr(q->spiffe);
     }
+}
+
+
+/* What the gateway has just read: the path and the claims. */
+
+static uint32_t
+touch(const request_t *q)
+{
+    size_t          i;
+    uint32_t        sum;
+    const uint8_t  *p;
+
+    sum = 0;
+    p = (const uint8_t *) q;
+
+    for (i = 0; i < sizeof(request_t); i += 64) {
+        sum += p[i];
+    }
+
+    p = (const uint8_t *) q->r.claims;
+
+    for (i = 0; i < q->r.claims->size; i += 64) {
+        sum += p[i];
+    }
+
+    return sum;
 }
 
 
@@ -326,13 +379,88 @@ calibrate(void)
 }
 
 
+/*
+ * Every rule of the set, one after the other.  Its time in ns, of which it
+ * takes the median over some requests; dies where the index decides otherwise.
+ */
+
+static double
+linear(const set_t *s, const request_t *q)
+{
+    double                        d[BENCH_LINEAR];
+    uint64_t                      t;
+    uint32_t                      i, k, w, rules[BENCH_RULES];
+    uint32_t                      permits, denies, unknown;
+    weir_policy_eval_t            ev;
+    weir_policy_truth_t           value, v;
+    weir_policy_decision_t        decision;
+    const weir_policy_rule_rec_t  *rule;
+
+    memset(&decision, 0, sizeof(decision));
+    decision.rules = rules;
+    decision.max = BENCH_RULES;
+
+    for (i = 0; i < BENCH_LINEAR; i++) {
+
+        permits = denies = unknown = 0;
+        t = ticks();
+
+        weir_policy_eval_begin(&ev, s->b.image, 0, &q[i].r, &decision);
+
+        for (k = 0; k < ev.rec->rules.n; k++) {
+
+            rule = &ev.rules[k];
+            value = WEIR_POLICY_FALSE;
+
+            for (w = 0; w < rule->nwhats && value != WEIR_POLICY_TRUE; w++) {
+                ev.what = &ev.whats[rule->whats + w];
+
+                if (weir_policy_what_matches(&ev, ev.what)) {
+                    v = weir_policy_rule_value(&ev, rule);
+                    value = v != WEIR_POLICY_FALSE ? v : value;
+                }
+            }
+
+            if (rule->flags & WEIR_POLICY_R_DENY) {
+                denies += value != WEIR_POLICY_FALSE;
+                unknown += value == WEIR_POLICY_MAYBE;
+
+            } else {
+                permits += value == WEIR_POLICY_TRUE;
+            }
+        }
+
+        t = ticks() - t;
+        d[i] = (double) t * bench_tick - bench_none;
+
+        weir_policy_decide(s->b.image, 0, &q[i].r, &decision);
+
+        if (decision.count != (denies ? denies : permits)
+            || decision.reason != (denies == 0
+                                   ? permits ? WEIR_POLICY_PERMIT_RULE
+                                             : WEIR_POLICY_DEFAULT_DENY
+                                   : denies == unknown
+                                     ? WEIR_POLICY_DENY_UNKNOWN
+                                     : WEIR_POLICY_DENY_RULE))
+        {
+            die("the index does not decide as the linear scan does");
+        }
+    }
+
+    qsort(d, BENCH_LINEAR, sizeof(double), compare);
+
+    return d[BENCH_LINEAR / 2];
+}
+
+
 static void
-measure(const char *shape, uint32_t n, int worst)
+measure(const char *shape, uint32_t n, int worst, int json)
 {
     set_t                    s;
     double                  *d;
     uint64_t                 seed, t;
     uint32_t                 i, k, permits, rules[BENCH_RULES];
+    volatile uint32_t        sum;
     request_t               *q;
     weir_arena_t             a;
     weir_policy_decision_t   decision;
@@ -355,12 +483,15 @@ measure(const char *shape, uint32_t n, int worst)
     }
 
     permits = 0;
+    sum = 0;
 
     for (k = 0; k < BENCH_ROUNDS + 2; k++) {
         for (i = 0; i < BENCH_REQUESTS; i++) {
             memset(&decision, 0, sizeof(decision));
             decision.rules = rules;
             decision.max = BENCH_RULES;
+
+            sum += touch(&q[i]);
 
             t = ticks();
             weir_policy_decide(s.b.image, 0, &q[i].r, &decision);
@@ -377,14 +508,18 @@ measure(const char *shape, uint32_t n, int worst)
         }
     }
 
-    n = n ? n : 1;
     k = BENCH_REQUESTS * BENCH_ROUNDS;
     qsort(d, k, sizeof(double), compare);
 
-    printf("%-8s %8u %9.0f %9.0f %9.0f %11.1f %9.3f %8.0f\n", shape, n,
-           d[k / 2], d[k / 100 * 99], d[k / 1000 * 999],
-           (double) s.b.size / n, s.compile,
+    printf(json ? "%s{\"shape\":\"%s\",\"rules\":%u,\"p50_ns\":%.0f,"
+                  "\"p99_ns\":%.0f,\"p999_ns\":%.0f,\"linear_ns\":%.0f,"
+                  "\"bytes_per_rule\":%.1f,\"compile_s\":%.3f,"
+                  "\"permit_percent\":%.0f}"
+                : "%s%-6s %7u %8.0f %8.0f %9.0f %10.0f %11.1f %10.3f %9.0f\n",
+           json && n > 10 ? "," : "", shape, n, d[k / 2], d[k / 100 * 99],
+           d[k / 1000 * 999], linear(&s, q), (double) s.b.size / n, s.compile,
            100.0 * permits / (BENCH_REQUESTS * (BENCH_ROUNDS + 2)));
+    fflush(stdout);
 
     free(d);
     free(q);
@@ -395,26 +530,44 @@ measure(const char *shape, uint32_t n, int worst)
 
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    cpu_set_t  set;
+    int        json;
     uint32_t   n;
+    cpu_set_t  set;
+
+    json = argc == 2 && strcmp(argv[1], "--json") == 0;
+
+    if (argc > 2 || (argc == 2 && !json)) {
+        fprintf(stderr, "usage: bench_policy [--json]\n");
+        return 2;
+    }
 
     CPU_ZERO(&set);
-    CPU_SET(sched_getcpu(), &set);
+    CPU_SET((size_t) sched_getcpu(), &set);
     (void) sched_setaffinity(0, sizeof(set), &set);
 
     calibrate();
 
-    printf("%-8s %8s %9s %9s %9s %11s %9s %8s\n", "shape", "rules", "p50 ns",
-           "p99 ns", "p99.9 ns", "bytes/rule", "compile s", "permit %");
+    if (json) {
+        printf("[");
+
+    } else {
+        printf("%-6s %7s %8s %8s %9s %10s %11s %10s %9s\n", "shape", "rules",
+               "p50 ns", "p99 ns", "p99.9 ns", "linear ns", "bytes/rule",
+               "compile s", "permit %");
+    }
 
     for (n = 10; n <= 100000; n *= 10) {
-        measure("mixed", n, 0);
+        measure("mixed", n, 0, json);
     }
 
     for (n = 1000; n <= 100000; n *= 10) {
-        measure("worst", n, 1);
+        measure("worst", n, 1, json);
+    }
+
+    if (json) {
+        printf("]\n");
     }
 
     return 0;
