@@ -478,7 +478,8 @@ static uint32_t
 weir_policy_build_froms(weir_policy_builder_t *b,
     const weir_policy_net_t *nets, uint32_t *n)
 {
-    uint32_t                  i, k, own, off;
+    int                       rc;
+    uint32_t                  i, k, own, off, *offs;
     weir_cidr_t              *cidrs;
     const weir_policy_net_t  *net;
 
@@ -492,10 +493,14 @@ weir_policy_build_froms(weir_policy_builder_t *b,
 
     *n = k + (own != 0);
 
-    off = weir_policy_reserve(b, &b->out, *n, sizeof(uint32_t));
+    if (nets == NULL) {
+        return weir_policy_reserve(b, &b->out, 0, sizeof(uint32_t));
+    }
+
+    offs = weir_policy_alloc(b->c, *n * sizeof(uint32_t));
     cidrs = weir_policy_alloc(b->c, (own + 1) * sizeof(weir_cidr_t));
 
-    if (off == WEIR_POLICY_NONE || cidrs == NULL) {
+    if (offs == NULL || cidrs == NULL) {
         return WEIR_POLICY_NONE;
     }
 
@@ -515,7 +520,7 @@ weir_policy_build_froms(weir_policy_builder_t *b,
             return i;
         }
 
-        weir_policy_out(b, off, uint32_t)[k++] = i;
+        offs[k++] = i;
     }
 
     if (own != 0) {
@@ -525,8 +530,26 @@ weir_policy_build_froms(weir_policy_builder_t *b,
             return i;
         }
 
-        weir_policy_out(b, off, uint32_t)[k] = i;
+        offs[k++] = i;
     }
+
+    /* many rules are for the same networks */
+
+    off = (uint32_t) ((b->out.len + 7) & ~(size_t) 7);
+    rc = weir_policy_known(b, &b->froms_table, offs, k * sizeof(uint32_t),
+                           &off);
+
+    if (rc == WEIR_OK) {
+        return off;
+    }
+
+    off = weir_policy_reserve(b, &b->out, k, sizeof(uint32_t));
+
+    if (rc == WEIR_NOMEM || off == WEIR_POLICY_NONE) {
+        return WEIR_POLICY_NONE;
+    }
+
+    memcpy(b->out.data + off, offs, k * sizeof(uint32_t));
 
     return off;
 }

@@ -270,6 +270,8 @@ weir_policy_branch_out(weir_policy_trie_t *t, weir_policy_rec_t *rec,
             space[n++] = e->rec;
         }
 
+        tr.filled |= (uint32_t) (n != 0) << i;
+
         if (weir_policy_build_entries(t->b, rec, i, space, n, &tr.lists[i])
             != WEIR_OK)
         {

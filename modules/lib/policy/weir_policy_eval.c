@@ -10,7 +10,17 @@
 #include "weir_policy_eval.h"
 
 
+#define WEIR_POLICY_AHEAD  8            /* entries */
+
+#define WEIR_POLICY_L_DENIES                                                  \
+    (1u << WEIR_POLICY_L_EXACT_DENY | 1u << WEIR_POLICY_L_ANY_DENY)
+#define WEIR_POLICY_L_PERMITS                                                 \
+    (1u << WEIR_POLICY_L_EXACT_PERMIT | 1u << WEIR_POLICY_L_ANY_PERMIT)
+
+
 static void weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i);
+static void weir_policy_ahead(weir_policy_eval_t *ev,
+    const weir_policy_run_t *run);
 static void weir_policy_node_lists(weir_policy_eval_t *ev,
     const weir_policy_trie_rec_t *t, uint32_t taken);
 static void weir_policy_run(weir_policy_eval_t *ev,
@@ -85,16 +95,24 @@ weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
 static void
 weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
 {
-    uint32_t                       j, hash, mask;
+    uint32_t                       j, hash, mask, filled;
     weir_str_t                     seg;
     const weir_policy_trie_rec_t  *t;
     const weir_policy_slot_rec_t  *slots;
 
     t = &ev->trie[at];
 
-    weir_policy_node_lists(ev, t, i);
+    filled = t->filled;
 
-    if (!ev->permits) {
+    if (i != ev->r->path->nsegments) {
+        filled &= 1u << WEIR_POLICY_L_ANY_DENY
+                  | 1u << WEIR_POLICY_L_ANY_PERMIT;
+    }
+
+    if (ev->permits) {
+        weir_policy_node_lists(ev, t, i);
+
+    } else if (filled & WEIR_POLICY_L_PERMITS) {
 
         if (ev->nlater == WEIR_POLICY_MEMO_NODES) {
             ev->nodes_lost = 1;
@@ -103,6 +121,15 @@ weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
             ev->later[ev->nlater].node = at;
             ev->later[ev->nlater++].taken = i;
         }
+
+        /* nearly always they are looked at in the end */
+
+        weir_policy_ahead(ev, &t->lists[WEIR_POLICY_L_EXACT_PERMIT]);
+        weir_policy_ahead(ev, &t->lists[WEIR_POLICY_L_ANY_PERMIT]);
+    }
+
+    if (!ev->permits && (filled & WEIR_POLICY_L_DENIES)) {
+        weir_policy_node_lists(ev, t, i);
     }
 
     if (i == ev->r->path->nsegments) {
@@ -117,8 +144,9 @@ weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
 
         for (j = hash & mask; slots[j].child != 0; j = (j + 1) & mask) {
             if (slots[j].hash == hash
-                && weir_str_eq(weir_policy_text(ev->image, slots[j].text),
-                               seg))
+                && weir_policy_same_text(weir_policy_text(ev->image,
+                                                          slots[j].text),
+                                         seg))
             {
                 weir_policy_walk(ev, slots[j].child, i + 1);
                 break;
@@ -128,6 +156,19 @@ weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
 
     if (t->star != WEIR_POLICY_NONE) {
         weir_policy_walk(ev, t->star, i + 1);
+    }
+}
+
+
+/* Has the first entries fetched while the walk goes on. */
+
+static void
+weir_policy_ahead(weir_policy_eval_t *ev, const weir_policy_run_t *run)
+{
+    uint32_t  i;
+
+    for (i = 0; i < run->n && i < WEIR_POLICY_AHEAD; i++) {
+        __builtin_prefetch(&ev->entries[run->first + i]);
     }
 }
 

@@ -178,9 +178,8 @@ int weir_policy_in_strings(weir_policy_eval_t *ev,
 weir_policy_truth_t weir_policy_eval_sets(weir_policy_eval_t *ev,
     const weir_policy_node_rec_t *node);
 
-/* The next item of a set<string>; *at begins as 0.  0: there is none. */
-int weir_policy_set_item(weir_policy_eval_t *ev,
-    const weir_policy_value_t *set, size_t *at, weir_str_t *item);
+int weir_policy_set_word(const weir_policy_value_t *set, size_t *at,
+    weir_str_t *item);
 weir_policy_truth_t weir_policy_eval_window(weir_policy_eval_t *ev,
     uint32_t window);
 void weir_policy_take_effects(weir_policy_eval_t *ev,
@@ -199,6 +198,34 @@ int weir_policy_set_has(weir_policy_eval_t *ev,
 /* 1 if the networks hold the address. */
 int weir_policy_nets_have(weir_policy_eval_t *ev, uint32_t nets,
     const weir_addr_t *addr);
+
+
+/* The next item of a set<string>; *at begins as 0.  0: there is none. */
+
+static inline int
+weir_policy_set_item(weir_policy_eval_t *ev, const weir_policy_value_t *set,
+    size_t *at, weir_str_t *item)
+{
+    uint32_t        pair[2];
+    const uint8_t  *claims;
+
+    if (set->set == NULL) {
+        return weir_policy_set_word(set, at, item);
+    }
+
+    if (*at >= set->set->value_len) {
+        return 0;
+    }
+
+    claims = (const uint8_t *) ev->r->claims;
+    memcpy(pair, claims + set->set->value + *at * sizeof(pair), sizeof(pair));
+
+    item->data = claims + pair[0];
+    item->len = pair[1];
+    (*at)++;
+
+    return 1;
+}
 
 
 #endif /* WEIR_POLICY_EVAL_H_INCLUDED */

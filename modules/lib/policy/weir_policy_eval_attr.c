@@ -297,14 +297,17 @@ int
 weir_policy_set_has(weir_policy_eval_t *ev, const weir_policy_value_t *set,
     weir_str_t s)
 {
-    uint32_t  i;
+    size_t      at;
+    weir_str_t  item;
 
     if (set->set == NULL) {
         return weir_policy_in_words(set->string, s);
     }
 
-    for (i = 0; i < set->set->value_len; i++) {
-        if (weir_str_eq(weir_claims_item(ev->r->claims, set->set, i), s)) {
+    at = 0;
+
+    while (weir_policy_set_item(ev, set, &at, &item)) {
+        if (weir_policy_same_text(item, s)) {
             return 1;
         }
     }

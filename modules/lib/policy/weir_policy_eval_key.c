@@ -224,8 +224,8 @@ static void
 weir_policy_hash_set(weir_policy_eval_t *ev, weir_policy_value_t *v)
 {
     size_t      at;
-    uint32_t    hash;
-    uint64_t    bit;
+    uint32_t    n, hash, *hashes;
+    uint64_t    bit, bits;
     weir_str_t  item;
 
     v->many = 0;
@@ -234,12 +234,14 @@ weir_policy_hash_set(weir_policy_eval_t *ev, weir_policy_value_t *v)
     v->nhashes = 0;
     v->bits = 0;
 
+    bits = 0;
+    hashes = ev->hashes + ev->nhashes;
+    n = WEIR_POLICY_MEMO_HASHES - ev->nhashes;
     at = 0;
 
     while (weir_policy_set_item(ev, v, &at, &item)) {
 
-        if (ev->nhashes == WEIR_POLICY_MEMO_HASHES) {
-            ev->nhashes = v->hashes;
+        if (v->nhashes == n) {
             v->many = 1;
             return;
         }
@@ -247,14 +249,17 @@ weir_policy_hash_set(weir_policy_eval_t *ev, weir_policy_value_t *v)
         hash = weir_policy_segment_hash(item);
         bit = (uint64_t) 1 << (hash & 63);
 
-        if ((v->bits & bit) && weir_policy_has_hash(ev, v, hash)) {
-            v->twice = 1;
+        if (bits & bit) {
+            v->bits = bits;
+            v->twice |= weir_policy_has_hash(ev, v, hash);
         }
 
-        v->bits |= bit;
-        v->nhashes++;
-        ev->hashes[ev->nhashes++] = hash;
+        bits |= bit;
+        hashes[v->nhashes++] = hash;
     }
+
+    v->bits = bits;
+    ev->nhashes += v->nhashes;
 }
 
 

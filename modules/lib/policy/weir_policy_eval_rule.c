@@ -447,5 +447,5 @@ static int
 weir_policy_is_text(weir_policy_eval_t *ev, weir_policy_ref_t ref,
     weir_str_t s)
 {
-    return weir_str_eq(weir_policy_text(ev->image, ref), s);
+    return weir_policy_same_text(weir_policy_text(ev->image, ref), s);
 }

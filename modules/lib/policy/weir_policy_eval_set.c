@@ -109,26 +109,14 @@ weir_policy_eval_sets(weir_policy_eval_t *ev,
 }
 
 
+/* Of a "scope" of several words. */
+
 int
-weir_policy_set_item(weir_policy_eval_t *ev, const weir_policy_value_t *set,
-    size_t *at, weir_str_t *item)
+weir_policy_set_word(const weir_policy_value_t *set, size_t *at,
+    weir_str_t *item)
 {
     size_t      i;
     weir_str_t  words;
-
-    if (set->set != NULL) {
-
-        if (*at >= set->set->value_len) {
-            return 0;
-        }
-
-        *item = weir_claims_item(ev->r->claims, set->set, (uint32_t) *at);
-        (*at)++;
-
-        return 1;
-    }
-
-    /* a "scope" of several words */
 
     words = set->string;
 

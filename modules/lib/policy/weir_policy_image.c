@@ -123,43 +123,10 @@ weir_policy_method_bit(weir_str_t method)
 }
 
 
-/*
- * Short segments are mixed whole; the table's keys are the operator's, so
- * that a client who finds collisions gains comparisons of a few bytes.
- */
-
 uint32_t
-weir_policy_segment_hash(weir_str_t segment)
+weir_policy_long_hash(weir_str_t s)
 {
-    uint64_t  a, b;
-
-    if (segment.len > 16) {
-        return (uint32_t) weir_siphash13(&weir_policy_image_key, segment.data,
-                                         segment.len);
-    }
-
-    a = 0;
-    b = 0;
-
-    if (segment.len >= 8) {
-        memcpy(&a, segment.data, 8);
-        memcpy(&b, segment.data + segment.len - 8, 8);
-
-    } else if (segment.len >= 4) {
-        memcpy(&a, segment.data, 4);
-        memcpy(&b, segment.data + segment.len - 4, 4);
-
-    } else if (segment.len != 0) {
-        a = (uint64_t) segment.data[0] << 16
-            | (uint64_t) segment.data[segment.len / 2] << 8
-            | segment.data[segment.len - 1];
-    }
-
-    a = (a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
-    b = (b ^ segment.len ^ (a >> 32)) * 0x94d049bb133111ebu;
-    a ^= b ^ (b >> 29);
-
-    return (uint32_t) (a ^ (a >> 32));
+    return (uint32_t) weir_siphash13(&weir_policy_image_key, s.data, s.len);
 }
 
 

@@ -87,19 +87,21 @@ typedef struct {
 #define WEIR_POLICY_R_SHADOW    0x20
 #define WEIR_POLICY_R_DURING    0x40
 
+/* What decides comes first. */
+
 typedef struct {
-    weir_policy_ref_t    name;
     uint32_t             flags;
     uint32_t             cond;          /* of conds, or NONE: always */
     uint32_t             princs;        /* first of the policy's */
     uint32_t             nprincs;
-    uint32_t             whats;
-    uint32_t             nwhats;
-    weir_policy_array_t  hosts;         /* references */
-    weir_policy_array_t  nets;          /* offsets of weir_policy_nets_t */
-    weir_policy_array_t  effects;       /* indices, ascending */
     uint32_t             window;        /* offset of an array of spans */
+    uint32_t             whats;
+    weir_policy_array_t  nets;          /* offsets of weir_policy_nets_t */
+    weir_policy_array_t  hosts;         /* references */
+    weir_policy_array_t  effects;       /* indices, ascending */
+    uint32_t             nwhats;
     uint32_t             reserved;
+    weir_policy_ref_t    name;
 } weir_policy_rule_rec_t;
 
 
@@ -323,7 +325,7 @@ typedef struct {
     uint32_t             star;          /* node of "*" and "{x}", or NONE */
     uint32_t             dims;          /* first of the policy's */
     uint32_t             ndims;
-    uint32_t             reserved;
+    uint32_t             filled;        /* a bit for each list, not empty */
     weir_policy_run_t    lists[WEIR_POLICY_LISTS];
 } weir_policy_trie_rec_t;
 
@@ -367,8 +369,8 @@ typedef struct {
 /* The bit of a method. */
 uint32_t weir_policy_method_bit(weir_str_t method);
 
-/* Hash of a segment, and of any string, in the index. */
-uint32_t weir_policy_segment_hash(weir_str_t segment);
+/* Of weir_policy_segment_hash(): strings of more than 16 bytes. */
+uint32_t weir_policy_long_hash(weir_str_t s);
 
 /* Seals the image: its checksum. */
 uint64_t weir_policy_checksum(const weir_policy_image_t *image, size_t size);
@@ -393,6 +395,82 @@ weir_policy_text(const weir_policy_image_t *image, weir_policy_ref_t ref)
 }
 
 
+/*
+ * Hash of a segment, and of any string, in the index.  Short ones are mixed
+ * whole; the keys are the operator's, so that a client who finds collisions
+ * gains comparisons of a few bytes.
+ */
+
+static inline uint32_t
+weir_policy_segment_hash(weir_str_t s)
+{
+    uint32_t  c, d;
+    uint64_t  a, b;
+
+    if (s.len > 16) {
+        return weir_policy_long_hash(s);
+    }
+
+    a = 0;
+    b = 0;
+
+    if (s.len >= 8) {
+        memcpy(&a, s.data, 8);
+        memcpy(&b, s.data + s.len - 8, 8);
+
+    } else if (s.len >= 4) {
+        memcpy(&c, s.data, 4);
+        memcpy(&d, s.data + s.len - 4, 4);
+        a = c;
+        b = d;
+
+    } else if (s.len != 0) {
+        a = (uint64_t) s.data[0] << 16 | (uint64_t) s.data[s.len / 2] << 8
+            | s.data[s.len - 1];
+    }
+
+    a = (a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    b = (b ^ s.len ^ (a >> 32)) * 0x94d049bb133111ebu;
+    a ^= b ^ (b >> 29);
+
+    return (uint32_t) (a ^ (a >> 32));
+}
+
+
+/* Equality of texts that are mostly short. */
+
+static inline int
+weir_policy_same_text(weir_str_t a, weir_str_t b)
+{
+    uint32_t  c[4];
+    uint64_t  d[4];
+
+    if (a.len != b.len) {
+        return 0;
+    }
+
+    if (a.len - 8 <= 8) {
+        memcpy(&d[0], a.data, 8);
+        memcpy(&d[1], b.data, 8);
+        memcpy(&d[2], a.data + a.len - 8, 8);
+        memcpy(&d[3], b.data + a.len - 8, 8);
+
+        return ((d[0] ^ d[1]) | (d[2] ^ d[3])) == 0;
+    }
+
+    if (a.len - 4 <= 4) {
+        memcpy(&c[0], a.data, 4);
+        memcpy(&c[1], b.data, 4);
+        memcpy(&c[2], a.data + a.len - 4, 4);
+        memcpy(&c[3], b.data + a.len - 4, 4);
+
+        return ((c[0] ^ c[1]) | (c[2] ^ c[3])) == 0;
+    }
+
+    return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
+}
+
+
 /* --- building (weir_policy_build*.c) --- */
 
 
@@ -413,6 +491,7 @@ typedef struct {
     weir_policy_buf_t        regexes;
     weir_policy_table_t      regex_table;
     weir_policy_table_t      nets_table;
+    weir_policy_table_t      froms_table;
 
     /* of the policy at hand */
     weir_policy_buf_t        attrs;
@@ -420,12 +499,14 @@ typedef struct {
     weir_policy_buf_t        nodes;
     weir_policy_buf_t        names;
     weir_policy_buf_t        conds;
+    weir_policy_buf_t        princs;
     weir_policy_buf_t        entries;
     weir_policy_buf_t        members;
     weir_policy_buf_t        dims;
     weir_policy_table_t      attr_table;
     weir_policy_table_t      literal_table;
     weir_policy_table_t      cond_table;
+    weir_policy_table_t      princ_table;
     weir_policy_table_t      seen[WEIR_POLICY_NAMES];
     uint32_t                 policy;      /* its number, from 1 */
 } weir_policy_builder_t;
