@@ -358,7 +358,11 @@ weir_policy_keys(weir_policy_shelf_t *s)
 
         for (k = 0; k < m; k++) {
 
-            costs[k] = 0;
+            /* of a set, many values have to be asked for */
+
+            costs[k] = weir_policy_key_kind(keys[k].of) == WEIR_POLICY_K_IN
+                       || weir_policy_key_kind(keys[k].of)
+                          == WEIR_POLICY_K_ROLE;
 
             if (counts != NULL) {
                 if (weir_policy_tally(s, &table, counts, &n, &keys[k], &count)
@@ -367,7 +371,7 @@ weir_policy_keys(weir_policy_shelf_t *s)
                     return WEIR_NOMEM;
                 }
 
-                costs[k] = counts[count];
+                costs[k] += 2 * counts[count];
             }
 
             key = keys[k];

@@ -209,8 +209,9 @@ static void
 weir_policy_run(weir_policy_eval_t *ev, const weir_policy_run_t *run,
     uint32_t taken)
 {
-    uint32_t                        i, k;
+    uint32_t                        i, k, kind;
     weir_policy_truth_t             v;
+    const weir_policy_value_t      *value;
     const weir_policy_entry_rec_t  *e;
 
     for (i = 0; i < run->n; i++) {
@@ -221,6 +222,28 @@ weir_policy_run(weir_policy_eval_t *ev, const weir_policy_run_t *run,
         }
 
         for (k = 0; k < WEIR_POLICY_ENTRY_KEYS && e->keys[k].of != 0; k++) {
+
+            kind = weir_policy_key_kind(e->keys[k].of);
+            value = &ev->memo[weir_policy_key_index(e->keys[k].of)];
+
+            if (kind == WEIR_POLICY_K_EQ && (value->hashed & ev->known
+                >> weir_policy_key_index(e->keys[k].of)))
+            {
+                if (value->hash != e->keys[k].hash) {
+                    break;
+                }
+
+                continue;
+            }
+
+            /* few that are likely to match are compared themselves */
+
+            if (kind == WEIR_POLICY_K_IN && k != 0
+                && run->n <= WEIR_POLICY_AHEAD)
+            {
+                continue;
+            }
+
             v = weir_policy_key_value(ev, &e->keys[k]);
 
             if (v == WEIR_POLICY_FALSE

@@ -180,9 +180,11 @@ weir_policy_set_holds(weir_policy_eval_t *ev, uint32_t attr, uint32_t hash,
 {
     const weir_policy_value_t  *v;
 
-    v = weir_policy_hashed(ev, attr, 1);
+    v = &ev->memo[attr];
 
-    if (!v->many && !weir_policy_has_hash(ev, v, hash)) {
+    /* hashes serve where there are some already */
+
+    if (v->hashed && !v->many && !weir_policy_has_hash(ev, v, hash)) {
         return 0;
     }
 

@@ -3,8 +3,7 @@
  * Weir: the policy compiler's memory and its tables of names.
  */
 
-#include "weir_hash.h"
-#include "weir_policy_ast.h"
+#include "weir_policy_image.h"
 
 
 #define WEIR_POLICY_TABLE_MIN  16
@@ -12,11 +11,6 @@
 
 static weir_policy_slot_t *weir_policy_table_slot(weir_policy_slot_t *slots,
     uint32_t size, weir_str_t name);
-
-
-/* Spreads names of a source well; nobody gains by colliding with himself. */
-
-static const weir_hash_key_t  weir_policy_table_key;
 
 
 void *
@@ -87,16 +81,18 @@ weir_policy_table_put(weir_policy_compiler_t *c, weir_policy_table_t *t,
 }
 
 
+/* Nobody gains by colliding with himself. */
+
 static weir_policy_slot_t *
 weir_policy_table_slot(weir_policy_slot_t *slots, uint32_t size,
     weir_str_t name)
 {
     uint32_t  i;
 
-    i = (uint32_t) weir_siphash13(&weir_policy_table_key, name.data, name.len);
+    i = weir_policy_segment_hash(name);
 
     for (i &= size - 1; slots[i].value != NULL; i = (i + 1) & (size - 1)) {
-        if (weir_str_eq(slots[i].name, name)) {
+        if (weir_policy_same_text(slots[i].name, name)) {
             break;
         }
     }
