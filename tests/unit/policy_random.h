@@ -295,7 +295,7 @@ random_what(int captures)
 }
 
 
-static void
+static inline void
 random_policy(void)
 {
     unsigned  i, k, n, captures, roles;
