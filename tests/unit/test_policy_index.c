@@ -217,7 +217,7 @@ test_index(void **state)
         policy_done(&p);
     }
 
-    /* every kind of key divided lists, rules shared entries, all answers came */
+    /* every kind of key divided lists, rules were joined, all answers came */
 
     for (k = WEIR_POLICY_K_EQ; k < WEIR_POLICY_KEYS; k++) {
         assert_true(dims[k] > POLICIES / 50);
@@ -231,11 +231,64 @@ test_index(void **state)
 }
 
 
+/* All rules that share an entry count, the first in order are told. */
+
+static void
+test_room(void **state)
+{
+    uint32_t                i, k, rules[8];
+    uint8_t                 buf[32];
+    policy_t                p;
+    weir_path_t             path;
+    weir_policy_request_t   r;
+    weir_policy_decision_t  d;
+
+    len = 0;
+
+    put("language 1; policy p;\n");
+
+    for (i = 20; i != 0; i--) {
+        put("deny %c { what GET /a/**; %s}\n", 'a' + i,
+            i % 4 == 0 ? "from 10.0.0.0/8; " : "");
+    }
+
+    policy_source(&p, text, len);
+    assert_int_equal(p.b.nerrors, 0);
+
+    memset(&r, 0, sizeof(r));
+    r.method = str("GET");
+    r.path = &path;
+    assert_int_equal(weir_path_gate(&path, buf, str("/a/b"), 0), WEIR_OK);
+
+    for (k = 0; k <= 8; k++) {
+        memset(&d, 0, sizeof(d));
+        memset(rules, 0xff, sizeof(rules));
+
+        d.rules = rules;
+        d.max = k;
+
+        weir_policy_decide(p.b.image, 0, &r, &d);
+
+        /* of those with "from", the address is unknown */
+
+        assert_int_equal(d.reason, WEIR_POLICY_DENY_RULE);
+        assert_int_equal(d.count, 20);
+
+        for (i = 0; i < 8; i++) {
+            assert_int_equal(rules[i], i < k ? i : 0xffffffff);
+        }
+    }
+
+    policy_done(&p);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(test_index)
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_room)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
