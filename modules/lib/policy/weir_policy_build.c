@@ -15,7 +15,7 @@ static int weir_policy_build_rules(weir_policy_builder_t *b,
 static int weir_policy_build_rule(weir_policy_builder_t *b,
     weir_policy_rec_t *rec, const weir_policy_rule_t *rule);
 static int weir_policy_build_princs(weir_policy_builder_t *b,
-    uint32_t off, const weir_policy_rule_t *rule);
+    const weir_policy_rule_t *rule, uint32_t n, uint32_t *first);
 static int weir_policy_build_what(weir_policy_builder_t *b, uint32_t off,
     const weir_policy_what_t *what);
 static uint32_t weir_policy_build_words(weir_policy_builder_t *b,
@@ -125,6 +125,8 @@ weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
     memset(&b->nodes, 0, sizeof(weir_policy_buf_t));
     memset(&b->names, 0, sizeof(weir_policy_buf_t));
     memset(&b->conds, 0, sizeof(weir_policy_buf_t));
+    memset(&b->princs, 0, sizeof(weir_policy_buf_t));
+    memset(&b->princ_table, 0, sizeof(weir_policy_table_t));
     memset(&b->entries, 0, sizeof(weir_policy_buf_t));
     memset(&b->members, 0, sizeof(weir_policy_buf_t));
     memset(&b->dims, 0, sizeof(weir_policy_buf_t));
@@ -168,6 +170,8 @@ weir_policy_build_one(weir_policy_builder_t *b, uint32_t at)
                               sizeof(weir_policy_literal_rec_t)) != WEIR_OK
         || weir_policy_append(b, &rec.nodes, &b->nodes,
                               sizeof(weir_policy_node_rec_t)) != WEIR_OK
+        || weir_policy_append(b, &rec.princs, &b->princs,
+                              sizeof(weir_policy_princ_rec_t)) != WEIR_OK
         || weir_policy_append(b, &rec.conds, &b->conds,
                               sizeof(weir_policy_cond_rec_t)) != WEIR_OK
         || b->c->nomem)
@@ -187,16 +191,10 @@ weir_policy_build_rules(weir_policy_builder_t *b, weir_policy_rec_t *rec,
 {
     uint32_t                    i;
     const weir_policy_what_t   *what;
-    const weir_policy_princ_t  *p;
 
     for (i = 0; i < rec->rules.n; i++) {
-
         for (what = rules[i]->whats; what != NULL; what = what->next) {
             rec->whats.n++;
-        }
-
-        for (p = rules[i]->who; p != NULL; p = p->next) {
-            rec->princs.n++;
         }
     }
 
@@ -204,18 +202,14 @@ weir_policy_build_rules(weir_policy_builder_t *b, weir_policy_rec_t *rec,
                                          sizeof(weir_policy_rule_rec_t));
     rec->whats.off = weir_policy_reserve(b, &b->out, rec->whats.n,
                                          sizeof(weir_policy_what_rec_t));
-    rec->princs.off = weir_policy_reserve(b, &b->out, rec->princs.n,
-                                          sizeof(weir_policy_princ_rec_t));
 
     if (rec->rules.off == WEIR_POLICY_NONE
-        || rec->whats.off == WEIR_POLICY_NONE
-        || rec->princs.off == WEIR_POLICY_NONE)
+        || rec->whats.off == WEIR_POLICY_NONE)
     {
         return WEIR_NOMEM;
     }
 
     rec->whats.n = 0;
-    rec->princs.n = 0;
 
     for (i = 0; i < rec->rules.n; i++) {
         if (weir_policy_build_rule(b, rec, rules[i]) != WEIR_OK) {
@@ -254,8 +248,6 @@ weir_policy_build_rule(weir_policy_builder_t *b, weir_policy_rec_t *rec,
         }
     }
 
-    rr.princs = rec->princs.n;
-
     for (p = rule->who; p != NULL; p = p->next) {
         if (p->kind == WEIR_POLICY_P_ROLE && p->role->paths != NULL) {
             rr.flags |= WEIR_POLICY_R_CAPTURES;
@@ -264,13 +256,13 @@ weir_policy_build_rule(weir_policy_builder_t *b, weir_policy_rec_t *rec,
         rr.nprincs++;
     }
 
-    off = rec->princs.off + rr.princs * sizeof(weir_policy_princ_rec_t);
-
-    if (weir_policy_build_princs(b, off, rule) != WEIR_OK) {
+    if (rr.nprincs != 0
+        && weir_policy_build_princs(b, rule, rr.nprincs, &rr.princs)
+           != WEIR_OK)
+    {
         return WEIR_NOMEM;
     }
 
-    rec->princs.n += rr.nprincs;
     rr.whats = rec->whats.n;
 
     for (what = rule->whats; what != NULL; what = what->next) {
@@ -322,13 +314,21 @@ weir_policy_build_rule(weir_policy_builder_t *b, weir_policy_rec_t *rec,
 }
 
 
+/* Many rules are for the same principals: these are there once. */
+
 static int
-weir_policy_build_princs(weir_policy_builder_t *b, uint32_t off,
-    const weir_policy_rule_t *rule)
+weir_policy_build_princs(weir_policy_builder_t *b,
+    const weir_policy_rule_t *rule, uint32_t n, uint32_t *first)
 {
-    uint32_t                    i;
+    int                         rc;
+    uint32_t                    i, off;
+    weir_policy_princ_rec_t     pr, *prs;
     const weir_policy_princ_t  *p;
-    weir_policy_princ_rec_t     pr;
+
+    prs = weir_policy_alloc(b->c, n * sizeof(weir_policy_princ_rec_t));
+    if (prs == NULL) {
+        return WEIR_NOMEM;
+    }
 
     i = 0;
 
@@ -358,8 +358,26 @@ weir_policy_build_princs(weir_policy_builder_t *b, uint32_t off,
             return WEIR_NOMEM;
         }
 
-        weir_policy_out(b, off, weir_policy_princ_rec_t)[i++] = pr;
+        prs[i++] = pr;
     }
+
+    *first = (uint32_t) (b->princs.len / sizeof(weir_policy_princ_rec_t));
+
+    rc = weir_policy_known(b, &b->princ_table, prs,
+                           n * sizeof(weir_policy_princ_rec_t), first);
+
+    if (rc != WEIR_DECLINED) {
+        return rc;
+    }
+
+    off = weir_policy_reserve(b, &b->princs, n,
+                              sizeof(weir_policy_princ_rec_t));
+
+    if (off == WEIR_POLICY_NONE) {
+        return WEIR_NOMEM;
+    }
+
+    memcpy(b->princs.data + off, prs, n * sizeof(weir_policy_princ_rec_t));
 
     return WEIR_OK;
 }

@@ -31,6 +31,7 @@ typedef struct {
     uint32_t  methods;
     uint32_t  cond;
     uint32_t  window;
+    uint32_t  princs;
     uint32_t  nprincs;
     uint32_t  nhosts;
     uint32_t  nnets;
@@ -187,6 +188,7 @@ weir_policy_same(weir_policy_shelf_t *s, const weir_policy_entry_rec_t *entry,
     same.methods = entry->methods;
     same.cond = rule->cond;
     same.window = rule->window;
+    same.princs = rule->princs;
     same.nprincs = rule->nprincs;
     same.nhosts = rule->hosts.n;
     same.nnets = rule->nets.n;
@@ -200,13 +202,8 @@ weir_policy_same(weir_policy_shelf_t *s, const weir_policy_entry_rec_t *entry,
 
     memcpy(buf->data, &same, sizeof(weir_policy_same_t));
 
-    return weir_policy_same_add(s, buf, s->rec->princs.off
-                                + rule->princs
-                                  * (uint32_t) sizeof(weir_policy_princ_rec_t),
-                                rule->nprincs,
-                                sizeof(weir_policy_princ_rec_t)) == WEIR_OK
-           && weir_policy_same_add(s, buf, rule->hosts.off, rule->hosts.n,
-                                   sizeof(weir_policy_ref_t)) == WEIR_OK
+    return weir_policy_same_add(s, buf, rule->hosts.off, rule->hosts.n,
+                                sizeof(weir_policy_ref_t)) == WEIR_OK
            && weir_policy_same_add(s, buf, rule->nets.off, rule->nets.n,
                                    sizeof(uint32_t)) == WEIR_OK
            && weir_policy_same_add(s, buf, what.others.off, what.others.n,

@@ -44,9 +44,8 @@ weir_policy_build_keys(weir_policy_builder_t *b, const weir_policy_rec_t *rec,
 
     if ((rule->flags & WEIR_POLICY_R_WHO) && rule->nprincs == 1) {
         weir_policy_who_key(&k, rec,
-                            weir_policy_out(b, rec->princs.off,
-                                            weir_policy_princ_rec_t)
-                            + rule->princs);
+                            (const weir_policy_princ_rec_t *) (const void *)
+                            b->princs.data + rule->princs);
     }
 
     if (rule->cond != WEIR_POLICY_NONE) {
