@@ -343,7 +343,7 @@ says("server {\n location /a {\n if (\$arg_x) { weir_policy p; }\n }\n}\n", 1,
 says("server {\n location /a {\n limit_except GET { weir_policy p; }\n }\n}\n",
      1, qr/"weir_policy" directive is not allowed here in \S+:7$/m);
 
-for my $later ('weir_decision_log x;', 'weir_mint x { }', 'weir_cors { }') {
+for my $later ('weir_mint x { }', 'weir_cors { }') {
     my ($name) = $later =~ /^(\w+)/;
 
     says("$later\nserver { }\n", 1,

@@ -46,6 +46,7 @@ typedef enum {
     NGX_HTTP_WEIR_STATE_SPLIT,
     NGX_HTTP_WEIR_STATE_TRACE,
     NGX_HTTP_WEIR_STATE_SLO,
+    NGX_HTTP_WEIR_STATE_RECORD,
     NGX_HTTP_WEIR_STATES
 } ngx_http_weir_state_e;
 
@@ -60,6 +61,9 @@ typedef enum {
     NGX_HTTP_WEIR_FAILED,              /* 5xx by Weir: "error" */
     NGX_HTTP_WEIR_VERDICTS
 } ngx_http_weir_verdict_e;
+
+/* "permit", ... */
+extern const char  *ngx_http_weir_verdicts[];
 
 
 /* Who sends the request.  Made by auth, read by all. */

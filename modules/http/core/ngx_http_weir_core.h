@@ -104,7 +104,6 @@ ngx_int_t ngx_http_weir_log_handler(ngx_http_request_t *r);
 extern ngx_http_weir_provider_t  ngx_http_weir_provider;
 
 
-extern const char  *ngx_http_weir_verdicts[];
 
 
 #endif /* NGX_HTTP_WEIR_CORE_H_INCLUDED */

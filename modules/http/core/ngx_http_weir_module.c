@@ -111,13 +111,6 @@ static ngx_command_t  ngx_http_weir_commands[] = {
       offsetof(ngx_http_weir_loc_conf_t, cache_public),
       NULL },
 
-    { ngx_string("weir_decision_log"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_ANY,
-      ngx_http_weir_later,
-      0,
-      0,
-      NULL },
-
     { ngx_string("weir_mint"),
       NGX_HTTP_WEIR_ALL|NGX_CONF_BLOCK|NGX_CONF_ANY,
       ngx_http_weir_later,

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_weir_policy_internal.h"
+#include "ngx_http_weir_record.h"
 
 
 static void ngx_http_weir_policy_status(ngx_http_weir_decision_t *d);
@@ -88,7 +89,8 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
 {
     ngx_str_t                          rule;
-    uint32_t                           rules[1], policy;
+    uint32_t                           policy;
+    uint32_t                           rules[NGX_HTTP_WEIR_RECORD_RULES];
     uint32_t                           effects[WEIR_POLICY_MAX_EFFECTS];
     ngx_int_t                          rc;
     ngx_uint_t                         part;
@@ -144,7 +146,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     decision.rules = rules;
-    decision.max = 1;
+    decision.max = NGX_HTTP_WEIR_RECORD_RULES;
     decision.effects = effects;
     decision.max_effects = WEIR_POLICY_MAX_EFFECTS;
 
@@ -153,6 +155,9 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     pr.policy.regexes = ngx_http_weir_policy_regexes(mcf, image, part);
 
     weir_policy_decide(image, policy, &pr.policy, &decision);
+
+    ngx_http_weir_record_decision(r, ctx, image, policy, &pr.policy,
+                                  &decision);
 
     ngx_str_null(&rule);
 

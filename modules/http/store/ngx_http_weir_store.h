@@ -225,6 +225,13 @@ extern ngx_http_weir_provider_t  ngx_http_weir_store_provider;
 
 /* --- ngx_http_weir_store_conf.c --- */
 
+#if (NGX_THREADS)
+
+/* weir_thread_pool's, or "default"; NULL: there is no memory. */
+ngx_thread_pool_t *ngx_http_weir_thread_pool(ngx_conf_t *cf);
+
+#endif
+
 extern ngx_command_t  ngx_http_weir_store_commands[];
 
 /* In postconfiguration: defaults, and what does not go together. */

@@ -504,6 +504,26 @@ ngx_http_weir_store_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+#if (NGX_THREADS)
+
+ngx_thread_pool_t *
+ngx_http_weir_thread_pool(ngx_conf_t *cf)
+{
+    ngx_http_weir_store_conf_t  *sscf;
+
+    sscf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_store_module);
+
+    if (sscf->pool == NULL) {
+        ngx_str_set(&sscf->pool_name, "default");
+        sscf->pool = ngx_thread_pool_add(cf, &sscf->pool_name);
+    }
+
+    return sscf->pool;
+}
+
+#endif
+
+
 /* weir_thread_pool NAME */
 
 static char *
@@ -561,13 +581,8 @@ ngx_http_weir_store_complete(ngx_conf_t *cf, ngx_http_weir_store_conf_t *sscf)
 
 #if (NGX_THREADS)
 
-    if (sscf->pool == NULL) {
-        ngx_str_set(&sscf->pool_name, "default");
-
-        sscf->pool = ngx_thread_pool_add(cf, &sscf->pool_name);
-        if (sscf->pool == NULL) {
-            return NGX_ERROR;
-        }
+    if (ngx_http_weir_thread_pool(cf) == NULL) {
+        return NGX_ERROR;
     }
 
 #else

@@ -444,6 +444,55 @@ void weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
 
 
 /*
+ * What a policy may read of a request, as an attribute of it: whoever kept
+ * all of them, with path, method, host, source and time, can decide again.
+ * Captures of the path are none of them.
+ */
+
+typedef enum {
+    WEIR_POLICY_READ_WORD = 0,  /* "source.peer": name is all of it */
+    WEIR_POLICY_READ_CLAIM,     /* name: members, joined by NUL */
+    WEIR_POLICY_READ_HEADER,    /* name: in lower case */
+    WEIR_POLICY_READ_QUERY
+} weir_policy_read_kind_t;
+
+typedef enum {
+    WEIR_POLICY_READ_STRING = 0,
+    WEIR_POLICY_READ_BOOL,      /* number: 0 or 1 */
+    WEIR_POLICY_READ_INT,
+    WEIR_POLICY_READ_ADDR,
+    WEIR_POLICY_READ_SET        /* nitems strings: weir_policy_read_item() */
+} weir_policy_read_type_t;
+
+typedef struct {
+    weir_policy_read_kind_t    kind;
+    weir_str_t                 name;
+    unsigned                   personal:1;  /* it names the subject */
+    int                        state;   /* WEIR_POLICY_ABSENT, ONE, UNKNOWN */
+    weir_policy_read_type_t    type;    /* of a value that is there */
+    weir_str_t                 string;
+    int64_t                    number;
+    const weir_addr_t         *addr;
+    uint32_t                   nitems;
+    const weir_claim_entry_t  *set;
+} weir_policy_read_t;
+
+/* How many attributes a policy has; some are none of those above. */
+uint32_t weir_policy_attrs(const weir_policy_image_t *image, uint32_t policy);
+
+/*
+ * Attribute i in a request, whose memory *read points into.  WEIR_OK;
+ * WEIR_DECLINED: it is told elsewhere (see above).
+ */
+int weir_policy_read_attr(const weir_policy_image_t *image, uint32_t policy,
+    uint32_t i, const weir_policy_request_t *r, weir_policy_read_t *read);
+
+/* String i of a set. */
+weir_str_t weir_policy_read_item(const weir_policy_request_t *r,
+    const weir_policy_read_t *read, uint32_t i);
+
+
+/*
  * The principal "kind:issuer:subject" in the arena; what is absent is empty:
  * an anonymous identity is WEIR_POLICY_NOBODY.  {0, NULL}: out of memory.
  */
