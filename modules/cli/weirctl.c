@@ -43,6 +43,8 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       weirctl_explain, NULL },
     { "diff", "A B", "what changes in meaning, each with a request",
       weirctl_diff, NULL },
+    { "replay", "LOG DIR", "decide a decision log by other policies",
+      weirctl_replay, NULL },
     { "push", "DIR|FILE", "publish policies, and wait for the gateways",
       weirctl_push, NULL },
     { "status", "", "which gateway runs which bundle", weirctl_status,

@@ -36,6 +36,9 @@ typedef struct {
  */
 json_t *weirctl_eval_read(weirctl_eval_t *e, weir_str_t line, json_t **id);
 
+/* The same of an object: WEIR_OK; else e->error, unset without memory. */
+int weirctl_eval_request(weirctl_eval_t *e, const json_t *json);
+
 /* What is decided, as eval tells it without the id; NULL: no memory. */
 json_t *weirctl_eval_answer(weirctl_eval_t *e);
 

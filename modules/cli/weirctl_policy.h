@@ -7,6 +7,8 @@
 #define WEIRCTL_POLICY_H_INCLUDED
 
 
+#include <jansson.h>
+
 #include "weirctl.h"
 #include "weir_policy.h"
 #include "weir_zoneinfo.h"
@@ -46,13 +48,13 @@ int weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b);
 int weirctl_tree_write(const weirctl_t *ctl);
 int weirctl_tree_read(const weirctl_t *ctl);
 
-
 int weirctl_check(weirctl_t *ctl);
 int weirctl_test(weirctl_t *ctl);
 int weirctl_fmt(weirctl_t *ctl);
 int weirctl_eval(weirctl_t *ctl);
 int weirctl_diff(weirctl_t *ctl);
 int weirctl_explain(weirctl_t *ctl);
+int weirctl_replay(weirctl_t *ctl);
 
 
 #endif /* WEIRCTL_POLICY_H_INCLUDED */

@@ -24,8 +24,6 @@ static void ngx_http_weir_record_obligations(weir_record_t *w,
 static void ngx_http_weir_record_reads(ngx_http_weir_record_conf_t *rcf,
     weir_record_t *w, const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_request_t *pr);
-static void ngx_http_weir_record_read_name(weir_record_t *w,
-    const weir_policy_read_t *read);
 static void ngx_http_weir_record_value(ngx_http_weir_record_conf_t *rcf,
     weir_record_t *w, const weir_policy_request_t *pr,
     const weir_policy_read_t *read);
@@ -236,8 +234,10 @@ ngx_http_weir_record_reads(ngx_http_weir_record_conf_t *rcf, weir_record_t *w,
     const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_request_t *pr)
 {
+    u_char              text[1024];
     uint32_t            i, n;
     ngx_uint_t          any;
+    weir_str_t          name;
     weir_policy_read_t  read;
 
     any = 0;
@@ -259,7 +259,11 @@ ngx_http_weir_record_reads(ngx_http_weir_record_conf_t *rcf, weir_record_t *w,
 
         any = 1;
 
-        ngx_http_weir_record_read_name(w, &read);
+        name.data = text;
+        name.len = weir_policy_read_name(&read, text, sizeof(text));
+        name.len = ngx_min(name.len, sizeof(text));
+
+        weir_record_string(w, name);
         weir_record_raw(w, weir_str(":"));
         ngx_http_weir_record_value(rcf, w, pr, &read);
     }
@@ -290,53 +294,6 @@ ngx_http_weir_record_secret(const weir_policy_read_t *read)
     }
 
     return 0;
-}
-
-
-/* As the language spells it: claim.tenant, header("x-mfa"). */
-
-static void
-ngx_http_weir_record_read_name(weir_record_t *w,
-    const weir_policy_read_t *read)
-{
-    size_t      i;
-    u_char      text[1024], *p, *last;
-    weir_str_t  s;
-
-    p = text;
-    last = text + sizeof(text);
-
-    switch (read->kind) {
-
-    case WEIR_POLICY_READ_WORD:
-        weir_record_string(w, read->name);
-        return;
-
-    case WEIR_POLICY_READ_HEADER:
-        p = ngx_slprintf(p, last, "header(\"%*s\")", read->name.len,
-                         read->name.data);
-        break;
-
-    case WEIR_POLICY_READ_QUERY:
-        p = ngx_slprintf(p, last, "query(\"%*s\")", read->name.len,
-                         read->name.data);
-        break;
-
-    default: /* WEIR_POLICY_READ_CLAIM */
-        p = ngx_slprintf(p, last, "claim.%*s", read->name.len,
-                         read->name.data);
-
-        for (i = 0; i < (size_t) (p - text); i++) {
-            if (text[i] == '\0') {
-                text[i] = '.';
-            }
-        }
-    }
-
-    s.data = text;
-    s.len = p - text;
-
-    weir_record_string(w, s);
 }
 
 

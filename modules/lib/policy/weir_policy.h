@@ -487,6 +487,18 @@ uint32_t weir_policy_attrs(const weir_policy_image_t *image, uint32_t policy);
 int weir_policy_read_attr(const weir_policy_image_t *image, uint32_t policy,
     uint32_t i, const weir_policy_request_t *r, weir_policy_read_t *read);
 
+/*
+ * Its name as the language spells it: claim.tenant, claim["a b"],
+ * header("x-mfa"), source.peer.  Writes at most size bytes; returns how many
+ * there are, more than size if they do not fit.
+ */
+size_t weir_policy_read_name(const weir_policy_read_t *read, uint8_t *dst,
+    size_t size);
+
+/* 1 if a rule of the policy names subjects. */
+int weir_policy_reads_subject(const weir_policy_image_t *image,
+    uint32_t policy);
+
 /* String i of a set. */
 weir_str_t weir_policy_read_item(const weir_policy_request_t *r,
     const weir_policy_read_t *read, uint32_t i);

@@ -7,6 +7,7 @@
 
 
 static weir_str_t weir_policy_read_word(uint32_t kind);
+static int weir_policy_is_id(weir_str_t s);
 
 
 uint32_t
@@ -126,6 +127,99 @@ weir_policy_read_item(const weir_policy_request_t *r,
     const weir_policy_read_t *read, uint32_t i)
 {
     return weir_claims_item(r->claims, read->set, i);
+}
+
+
+size_t
+weir_policy_read_name(const weir_policy_read_t *read, uint8_t *dst,
+    size_t size)
+{
+    int         id;
+    size_t      i, k, len;
+    uint8_t     c;
+    weir_str_t  parts[3];
+
+    static const char  *open[] = { "", "claim[\"", "header(\"", "query(\"" };
+    static const char  *close[] = { "", "\"]", "\")", "\")" };
+
+    id = read->kind == WEIR_POLICY_READ_CLAIM && weir_policy_is_id(read->name);
+
+    parts[0] = id ? weir_str("claim.") : weir_cstr(open[read->kind]);
+    parts[1] = read->name;
+    parts[2] = id ? weir_str("") : weir_cstr(close[read->kind]);
+
+    for (i = 0, len = 0; i < 3; i++) {
+        for (k = 0; k < parts[i].len; k++) {
+            c = parts[i].data[k];
+
+            if (len < size) {
+                dst[len] = c == '\0' ? '.' : c;
+            }
+
+            len++;
+        }
+    }
+
+    return len;
+}
+
+
+/* Members joined by NUL, each of which is an ID. */
+
+static int
+weir_policy_is_id(weir_str_t s)
+{
+    int      first, letter;
+    size_t   i;
+    uint8_t  c;
+
+    first = 1;
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+
+        letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+
+        if (c == '\0') {
+
+            if (first) {
+                return 0;
+            }
+
+            first = 1;
+            continue;
+        }
+
+        if (!letter && (first || !((c >= '0' && c <= '9') || c == '-'))) {
+            return 0;
+        }
+
+        first = 0;
+    }
+
+    return !first;
+}
+
+
+int
+weir_policy_reads_subject(const weir_policy_image_t *image, uint32_t policy)
+{
+    uint32_t                        i;
+    const weir_policy_rec_t        *rec;
+    const weir_policy_princ_rec_t  *princs;
+
+    rec = weir_policy_at(image, image->policies.off);
+    rec += policy;
+
+    princs = weir_policy_at(image, rec->princs.off);
+
+    for (i = 0; i < rec->princs.n; i++) {
+        if (princs[i].kind == WEIR_POLICY_P_SUBJECT) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
