@@ -206,6 +206,7 @@ typedef struct {
     ngx_str_t    service;              /* weir_service; "" when unset */
     ngx_str_t    policy;               /* name; "" when off or unset */
     ngx_uint_t   policy_set;           /* 0 unset, 1 off, 2 NAME */
+    ngx_uint_t   shadow;               /* NAME decides nothing */
     ngx_uint_t   auth_set;             /* 0 unset, 1 off, 2 ways listed */
     ngx_uint_t   path_allow;           /* WEIR_PATH_ALLOW_* */
     ngx_flag_t   method_override;

@@ -389,7 +389,7 @@ ngx_http_weir_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     lcf->service, policy, name = { 0, NULL };
-     *     lcf->policy_set, auth_set = 0;
+     *     lcf->policy_set, shadow, auth_set = 0;
      *     lcf->own_handler, noname, location = 0;
      */
 
@@ -428,6 +428,7 @@ ngx_http_weir_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->policy_set == 0) {
         conf->policy_set = prev->policy_set;
+        conf->shadow = prev->shadow;
         conf->policy = prev->policy;
     }
 

@@ -22,6 +22,7 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
     ngx_http_weir_decision_t *d)
 {
+    void                      *record;
     ngx_str_t                  rule;
     ngx_http_weir_question_t   q;
     ngx_http_weir_loc_conf_t  *lcf;
@@ -59,11 +60,13 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     q.identity = identity;
 
     rule = ctx->rule;
+    record = ctx->state[NGX_HTTP_WEIR_STATE_RECORD];
 
     ngx_http_weir_gate_ask(r, ctx, &q, d);
 
     if (d->permit) {
         ctx->rule = rule;
+        ctx->state[NGX_HTTP_WEIR_STATE_RECORD] = record;
     }
 }
 
@@ -119,6 +122,7 @@ void
 ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
 {
+    void                      *record;
     ngx_str_t                  rule;
     ngx_http_weir_question_t   again;
     ngx_http_weir_loc_conf_t  *lcf;
@@ -132,6 +136,7 @@ ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     rule = ctx->rule;
+    record = ctx->state[NGX_HTTP_WEIR_STATE_RECORD];
 
     again = *q;
     ngx_str_set(&again.method, "GET");
@@ -140,6 +145,7 @@ ngx_http_weir_gate_ask(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     if (d->permit) {
         ctx->rule = rule;
+        ctx->state[NGX_HTTP_WEIR_STATE_RECORD] = record;
     }
 }
 
@@ -155,6 +161,7 @@ ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
     ngx_http_weir_decision_t *d)
 {
     int                        rc;
+    void                      *record;
     u_char                    *p;
     ngx_str_t                  rule;
     ngx_http_weir_gate_t      *gate;
@@ -190,6 +197,7 @@ ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
     }
 
     rule = ctx->rule;
+    record = ctx->state[NGX_HTTP_WEIR_STATE_RECORD];
 
     again = *q;
     again.path = &path;
@@ -199,6 +207,7 @@ ngx_http_weir_gate_ask_readings(ngx_http_request_t *r,
 
     if (other.permit || (!other.final && other.status == NGX_HTTP_FORBIDDEN)) {
         ctx->rule = rule;
+        ctx->state[NGX_HTTP_WEIR_STATE_RECORD] = record;
         return;
     }
 

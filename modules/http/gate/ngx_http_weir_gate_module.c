@@ -384,7 +384,8 @@ ngx_http_weir_gate_access(ngx_http_request_t *r)
     ctx->decided = 1;
     ctx->verdict = NGX_HTTP_WEIR_PERMIT;
     ctx->duties = gate->duties;
-    ngx_str_set(&ctx->reason, "permit-rule");
+    ctx->reason.data = (u_char *) d.reason;
+    ctx->reason.len = ngx_strlen(d.reason);
 
     ngx_http_weir_gate_log(r, ctx, ctx->duties, 1);
 
@@ -398,7 +399,9 @@ ngx_http_weir_gate_access(ngx_http_request_t *r)
 
     gate->settled = 1;
 
-    return NGX_OK;
+    /* under "satisfy any" what decides nothing admits nobody */
+
+    return lcf->shadow && ctx->identity == NULL ? NGX_DECLINED : NGX_OK;
 }
 
 

@@ -58,7 +58,12 @@ typedef struct {
 } ngx_http_weir_policy_binding_t;
 
 
-/* A policy that a location names, and its counters: one per reason. */
+/*
+ * A policy that a location names, and its counters: one per reason, and one
+ * for each verdict that something in shadow would have changed to.
+ */
+
+#define NGX_HTTP_WEIR_POLICY_COUNTERS  (WEIR_POLICY_REASONS + 2)
 
 typedef struct {
     ngx_str_t               name;

@@ -9,8 +9,7 @@
 
 
 static void ngx_http_weir_policy_status(ngx_http_weir_decision_t *d);
-static void ngx_http_weir_policy_count(ngx_http_request_t *r,
-    weir_policy_reason_t reason);
+static void ngx_http_weir_policy_count(ngx_http_request_t *r, ngx_uint_t n);
 static char *ngx_http_weir_policy_set_bundle(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_weir_policy_set_policy(ngx_conf_t *cf,
@@ -96,6 +95,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_uint_t                         part;
     weir_str_t                         name;
     ngx_http_weir_loc_conf_t          *lcf;
+    weir_policy_verdict_t              verdict;
     weir_policy_decision_t             decision;
     const weir_policy_image_t         *image;
     ngx_http_weir_policy_request_t     pr;
@@ -156,8 +156,22 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     weir_policy_decide(image, policy, &pr.policy, &decision);
 
+    /* what is in shadow: a rule, or the whole policy */
+
+    if (lcf->shadow) {
+        decision.shadow = decision.verdict;
+        verdict = WEIR_POLICY_PERMIT;
+
+    } else {
+        verdict = decision.verdict;
+    }
+
+    if (decision.shadow != verdict) {
+        ngx_http_weir_policy_count(r, WEIR_POLICY_REASONS + decision.shadow);
+    }
+
     ngx_http_weir_record_decision(r, ctx, image, policy, &pr.policy,
-                                  &decision);
+                                  &decision, verdict);
 
     ngx_str_null(&rule);
 
@@ -224,6 +238,13 @@ done:
     d->reason = weir_policy_reason_name(decision.reason);
 
     ngx_http_weir_policy_count(r, decision.reason);
+
+    if (lcf->shadow) {
+        d->duties = NULL;
+        d->permit = 1;
+        d->final = 0;
+        d->status = 0;
+    }
 }
 
 
@@ -247,7 +268,7 @@ ngx_http_weir_policy_status(ngx_http_weir_decision_t *d)
 
 
 static void
-ngx_http_weir_policy_count(ngx_http_request_t *r, weir_policy_reason_t reason)
+ngx_http_weir_policy_count(ngx_http_request_t *r, ngx_uint_t n)
 {
     uint64_t                         *counters;
     ngx_http_weir_policy_loc_conf_t  *plcf;
@@ -260,7 +281,7 @@ ngx_http_weir_policy_count(ngx_http_request_t *r, weir_policy_reason_t reason)
 
     counters = ngx_http_weir_slab(plcf->use->counters);
 
-    ngx_http_weir_count(&counters[reason], 1);
+    ngx_http_weir_count(&counters[n], 1);
 }
 
 
@@ -386,11 +407,13 @@ ngx_http_weir_policy_set_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (cf->args->nelts == 3) {
 
-        if (ngx_strcmp(value[2].data, "shadow") == 0) {
-            return "has \"shadow\", which comes with a later release of Weir";
+        if (ngx_strcmp(value[2].data, "shadow") != 0
+            || ngx_strcmp(value[1].data, "off") == 0)
+        {
+            return ngx_http_weir_invalid(cf, &value[2]);
         }
 
-        return ngx_http_weir_invalid(cf, &value[2]);
+        lcf->shadow = 1;
     }
 
     if (ngx_strcmp(value[1].data, "off") == 0) {
@@ -527,7 +550,8 @@ ngx_http_weir_policy_use(ngx_conf_t *cf, ngx_http_weir_policy_main_conf_t *mcf,
 
     use->name = *name;
     use->counters = ngx_http_weir_slab_add(cf, "decisions", name,
-                                      WEIR_POLICY_REASONS * sizeof(uint64_t));
+                                           NGX_HTTP_WEIR_POLICY_COUNTERS
+                                           * sizeof(uint64_t));
     if (use->counters == NULL) {
         return NULL;
     }

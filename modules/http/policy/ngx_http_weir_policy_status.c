@@ -119,6 +119,22 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
         }
     }
 
+    ngx_http_weir_family(t, "weir_policy_shadow", "counter", NULL,
+                         "Decisions that shadow rules, or a policy in shadow, "
+                         "would have changed, by what to.");
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        for (k = 0; k < 2; k++) {
+            n = ngx_http_weir_slab_sum(uses[i]->counters,
+                                       (WEIR_POLICY_REASONS + k)
+                                       * sizeof(uint64_t));
+
+            ngx_http_weir_text(t, "weir_policy_shadow_total{policy=\"%V\","
+                               "verdict=\"%s\"} %uL\n", &uses[i]->name,
+                               k == WEIR_POLICY_PERMIT ? "permit" : "deny", n);
+        }
+    }
+
     if (ngx_http_weir_policy_generation(mcf, &g) != NGX_OK) {
         return;
     }

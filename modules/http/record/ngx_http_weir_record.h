@@ -77,6 +77,8 @@ typedef struct {
     ngx_str_t  host;
     ngx_str_t  path;
     unsigned   sampled:1;              /* left out: a permit */
+    unsigned   differs:1;              /* what is in shadow says shadow */
+    unsigned   shadow:1;               /* weir_policy_verdict_t */
     unsigned   large:1;
 } ngx_http_weir_record_state_t;
 
@@ -85,13 +87,14 @@ extern ngx_module_t  ngx_http_weir_record_module;
 
 
 /*
- * Keeps what the log will tell of a decision; called while the image is
- * pinned, with r as it was decided.
+ * Keeps what the log will tell of a decision, in place of the one before;
+ * called while the image is pinned, with r as it was decided.  verdict: what
+ * is enforced, while d->shadow is what would be.
  */
 void ngx_http_weir_record_decision(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, const weir_policy_image_t *image,
     uint32_t policy, const weir_policy_request_t *pr,
-    const weir_policy_decision_t *d);
+    const weir_policy_decision_t *d, weir_policy_verdict_t verdict);
 
 
 /* --- of this folder --- */

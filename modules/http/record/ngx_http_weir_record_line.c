@@ -46,7 +46,8 @@ static const char  *ngx_http_weir_record_kinds[] = {
 void
 ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     const weir_policy_image_t *image, uint32_t policy,
-    const weir_policy_request_t *pr, const weir_policy_decision_t *d)
+    const weir_policy_request_t *pr, const weir_policy_decision_t *d,
+    weir_policy_verdict_t verdict)
 {
     size_t                         from;
     u_char                         text[NGX_HTTP_WEIR_RECORD_LINE];
@@ -60,15 +61,20 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         return;
     }
 
-    state = ngx_http_weir_state(ctx, NGX_HTTP_WEIR_STATE_RECORD,
-                                sizeof(ngx_http_weir_record_state_t));
+    /* the one before is kept: the gate may put it back */
+
+    state = ngx_pcalloc(r->pool, sizeof(ngx_http_weir_record_state_t));
+
+    ctx->state[NGX_HTTP_WEIR_STATE_RECORD] = state;
+
     if (state == NULL) {
         return;
     }
 
-    ngx_memzero(state, sizeof(ngx_http_weir_record_state_t));
+    state->differs = (d->shadow != verdict);
+    state->shadow = d->shadow;
 
-    if (d->verdict == WEIR_POLICY_PERMIT && rcf->sample
+    if (verdict == WEIR_POLICY_PERMIT && !state->differs && rcf->sample
         && !ngx_http_weir_record_sampled(rcf))
     {
         state->sampled = 1;
@@ -445,6 +451,12 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
 
     weir_record_name(w, "verdict");
     weir_record_string(w, weir_cstr(ngx_http_weir_verdicts[ctx->verdict]));
+
+    if (state->differs) {
+        weir_record_name(w, "shadow");
+        weir_record_raw(w, state->shadow == WEIR_POLICY_PERMIT
+                           ? weir_str("\"permit\"") : weir_str("\"deny\""));
+    }
 
     weir_record_name(w, "rules");
     weir_record_raw(w, state->rules.len ? ngx_http_weir_str(&state->rules)

@@ -171,7 +171,11 @@ ngx_http_weir_status_admit(ngx_http_request_t *r)
 
     /* where a policy stands the gate has asked it already */
 
-    if (lcf->policy_set != 2 && !ngx_http_weir_status_local(r)) {
+    /* what decides nothing protects nothing */
+
+    if ((lcf->policy_set != 2 || lcf->shadow)
+        && !ngx_http_weir_status_local(r))
+    {
         return ngx_http_weir_refuse(r, ctx, NGX_HTTP_FORBIDDEN,
                                     NGX_HTTP_WEIR_DENY, "closed-location");
     }
