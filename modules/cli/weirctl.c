@@ -45,6 +45,8 @@ static const weirctl_verb_t  weirctl_verbs[] = {
       weirctl_diff, NULL },
     { "replay", "LOG DIR", "decide a decision log by other policies",
       weirctl_replay, NULL },
+    { "import", "VERB ...", "make policies of what others write", NULL,
+      weirctl_import_verbs },
     { "push", "DIR|FILE", "publish policies, and wait for the gateways",
       weirctl_push, NULL },
     { "status", "", "which gateway runs which bundle", weirctl_status,

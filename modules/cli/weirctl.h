@@ -140,6 +140,7 @@ int weirctl_line(FILE *f, size_t max, char **buf, size_t *size,
 /* The verbs; each file of verbs adds its own here. */
 
 extern const weirctl_verb_t  weirctl_token_verbs[];
+extern const weirctl_verb_t  weirctl_import_verbs[];
 
 
 #endif /* WEIRCTL_H_INCLUDED */
