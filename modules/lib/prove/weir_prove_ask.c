@@ -80,7 +80,8 @@ weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
         side->rules[i++] = rule;
     }
 
-    qsort(side->rules, i, sizeof(side->rules[0]), weir_prove_rule_cmp);
+    qsort(side->rules, i, sizeof(weir_policy_rule_t *),
+          weir_prove_rule_cmp);
 
     for (i = 0; i < side->nrules; i++) {
         side->texts[i] = weir_prove_meaning(arena, side->rules[i]);

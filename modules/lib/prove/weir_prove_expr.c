@@ -116,7 +116,7 @@ weir_prove_expr(weir_prove_problem_t *p, const weir_policy_what_t *what,
         weir_prove_operand(p, what, e->right, &ro);
 
         if (e->op == WEIR_POLICY_E_MATCH) {
-            l = weir_prove_matches(p, &lo, ro.literal->string);
+            l = weir_prove_matches(p, &lo, e->right->literal->string);
 
         } else {
             l.t = weir_prove_compare(p, e, &lo, &ro);
@@ -264,13 +264,13 @@ weir_prove_compare(weir_prove_problem_t *p, const weir_policy_expr_t *e,
     if (op == WEIR_POLICY_E_LIKE) {
 
         if (l->var == NULL) {
-            return weir_prove_composed(p, l, r->literal->string, 1);
+            return weir_prove_composed(p, l, e->right->literal->string, 1);
         }
 
         a = weir_prove_atom(p, WEIR_PROVE_LIKE, l->var, NULL);
 
         if (a != NULL) {
-            a->glob = weir_prove_glob(p, r->literal->string, 1);
+            a->glob = weir_prove_glob(p, e->right->literal->string, 1);
         }
 
         return a == NULL ? WEIR_PROVE_TRUE : a->lit;

@@ -322,7 +322,7 @@ weir_prove_name(weir_prove_problem_t *p, weir_policy_table_t *t,
 
     if (at == 0) {
 
-        if (*n == *size) {
+        if (*named == NULL || *n == *size) {
             *size = *size ? 2 * *size : 32;
             more = weir_prove_alloc(p, *size * sizeof(weir_prove_named_t));
             if (more == NULL) {

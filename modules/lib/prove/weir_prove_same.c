@@ -158,7 +158,7 @@ weir_prove_obliges(weir_arena_t *arena, const weir_policy_rule_t *rule)
         n++;
     }
 
-    list = weir_arena_calloc(arena, n + 1, sizeof(list[0]));
+    list = weir_arena_calloc(arena, n + 1, sizeof(weir_policy_clause_t *));
     if (list == NULL) {
         return s;
     }
@@ -360,9 +360,6 @@ weir_prove_paths_apart(const weir_policy_what_t *a,
 {
     int       any_a, any_b;
     uint32_t  i;
-
-    any_a = 0;
-    any_b = 0;
 
     for (i = 0; ; i++) {
 

@@ -63,7 +63,7 @@ weir_prove_times(weir_prove_problem_t *p, weir_prove_class_t *c)
         }
     }
 
-    t.zones = weir_prove_alloc(p, (spans + 1) * sizeof(t.zones[0]));
+    t.zones = weir_prove_alloc(p, (spans + 1) * sizeof(weir_policy_zone_t *));
     if (t.zones == NULL) {
         return;
     }
@@ -263,7 +263,7 @@ weir_prove_weeks(weir_prove_times_t *t, int64_t from, int64_t to)
 static void
 weir_prove_instant(weir_prove_times_t *t, int64_t at)
 {
-    uint32_t              i, same;
+    uint32_t              i, same, size;
     uint64_t              sign, *signs;
     weir_prove_atom_t    *a;
     weir_prove_value_t   *values, v;
@@ -282,7 +282,7 @@ weir_prove_instant(weir_prove_times_t *t, int64_t at)
 
     same = 0;
 
-    for (i = 0; i < t->c->nvalues; i++) {
+    for (i = 0; t->signs != NULL && i < t->c->nvalues; i++) {
         if (t->c->values[i].n == at) {
             return;
         }
@@ -294,17 +294,17 @@ weir_prove_instant(weir_prove_times_t *t, int64_t at)
         return;
     }
 
-    if (t->c->nvalues == t->size) {
-        t->size = t->size ? 2 * t->size : 64;
+    if (t->signs == NULL || t->c->nvalues == t->size) {
+        size = t->size ? 2 * t->size : 64;
 
-        values = weir_prove_alloc(t->p, t->size * sizeof(weir_prove_value_t));
-        signs = weir_prove_alloc(t->p, t->size * sizeof(uint64_t));
+        values = weir_prove_alloc(t->p, size * sizeof(weir_prove_value_t));
+        signs = weir_prove_alloc(t->p, size * sizeof(uint64_t));
 
         if (values == NULL || signs == NULL) {
             return;
         }
 
-        if (t->c->nvalues != 0) {
+        if (t->signs != NULL && t->c->nvalues != 0) {
             memcpy(values, t->c->values,
                    t->c->nvalues * sizeof(weir_prove_value_t));
             memcpy(signs, t->signs, t->c->nvalues * sizeof(uint64_t));
@@ -312,6 +312,7 @@ weir_prove_instant(weir_prove_times_t *t, int64_t at)
 
         t->c->values = values;
         t->signs = signs;
+        t->size = size;
     }
 
     t->signs[t->c->nvalues] = sign;
