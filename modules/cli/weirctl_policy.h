@@ -54,6 +54,8 @@ int weirctl_fmt(weirctl_t *ctl);
 int weirctl_eval(weirctl_t *ctl);
 int weirctl_diff(weirctl_t *ctl);
 int weirctl_explain(weirctl_t *ctl);
+int weirctl_who_can(weirctl_t *ctl);
+int weirctl_review(weirctl_t *ctl);
 int weirctl_replay(weirctl_t *ctl);
 
 

@@ -154,6 +154,77 @@ int weir_prove_idle(weir_arena_t *arena, const weir_policy_bundle_t *b,
     const weir_prove_limits_t *limits, weir_prove_note_t **notes);
 
 
+/* Rules that a bundle once had, and since when: filled by the caller. */
+
+typedef struct weir_prove_past_s  weir_prove_past_t;
+
+/* NULL: no memory.  All of it lies in the arena. */
+weir_prove_past_t *weir_prove_past(weir_arena_t *arena);
+
+/*
+ * The next published bundle, in the order of versions; b: NULL where its
+ * content is not known any more; it may go afterwards.  follows: the one
+ * before it was added, or there is none.  by must live as long as the past.
+ * WEIR_OK or WEIR_NOMEM.
+ */
+int weir_prove_past_add(weir_prove_past_t *past, const weir_policy_bundle_t *b,
+    uint64_t version, weir_str_t by, int follows);
+
+
+/* Whom a permit lets in, by one of its principals. */
+
+typedef struct weir_prove_guard_s  weir_prove_guard_t;
+
+struct weir_prove_guard_s {
+    weir_str_t            rule;            /* a deny */
+    weir_policy_place_t   place;
+    weir_str_t           *conditions;      /* as of the permit, "who" too */
+    uint32_t              nconditions;
+    weir_prove_guard_t   *next;
+};
+
+
+typedef struct weir_prove_grant_s  weir_prove_grant_t;
+
+struct weir_prove_grant_s {
+    weir_str_t              policy;
+    weir_str_t              rule;
+    weir_policy_place_t     place;
+    weir_str_t              route;         /* "GET, HEAD /t/{t}"; review */
+    weir_str_t              who;           /* "role admin", "anyone" */
+    weir_str_t             *conditions;    /* "from 10.0.0.0/8", "if ..." */
+    uint32_t                nconditions;
+    weir_prove_guard_t     *denies;        /* that stand before it */
+    weir_prove_verdict_t    verdict;       /* PROVED: nobody is let in */
+    const char             *why;           /* UNKNOWN: static */
+    weir_prove_request_t   *request;       /* WITNESS: permitted by it */
+    uint64_t                since;         /* 0: it is not in the last one */
+    weir_str_t              by;            /* absent if it is not known */
+    unsigned                before:1;      /* since this version or before */
+    weir_prove_grant_t     *next;
+};
+
+/*
+ * Who may make a request of this method and path, by a policy or (absent) by
+ * all.  None of the grants lets in only whom others do; of each the conditions
+ * are those that all others of it, and the denies, do not imply.  All lies in
+ * the arena.  WEIR_OK; WEIR_NOMEM; WEIR_DECLINED: there is no such policy;
+ * WEIR_ERROR: no gateway takes such a method or path.
+ */
+int weir_prove_who_can(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    weir_str_t policy, weir_str_t method, weir_str_t path,
+    const weir_prove_limits_t *limits, weir_prove_grant_t **grants);
+
+/*
+ * Each permit with each of its routes and principals, as it is written; the
+ * denies are those that are not plainly apart from it.  past may be NULL.
+ * WEIR_OK, WEIR_NOMEM or WEIR_DECLINED.
+ */
+int weir_prove_review(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    weir_str_t policy, weir_prove_past_t *past,
+    const weir_prove_limits_t *limits, weir_prove_grant_t **grants);
+
+
 /* A statement of a source: its first word, and what stands in its block. */
 
 typedef struct weir_prove_item_s  weir_prove_item_t;

@@ -36,14 +36,18 @@ static int weir_prove_rule_cmp(const void *one, const void *two);
 
 
 int
-weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
+weir_prove_side(weir_prove_lists_t *lists, weir_prove_side_t *side,
     const weir_policy_bundle_t *bundle, weir_str_t name)
 {
     uint32_t                   i;
+    weir_arena_t              *arena;
     const weir_policy_file_t  *files;
     const weir_policy_rule_t  *rule;
 
     memset(side, 0, sizeof(weir_prove_side_t));
+
+    arena = lists->arena;
+    memset(&lists->places, 0, sizeof(weir_policy_table_t));
 
     side->bundle = bundle;
     files = bundle->files;
@@ -84,7 +88,7 @@ weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
           weir_prove_rule_cmp);
 
     for (i = 0; i < side->nrules; i++) {
-        side->texts[i] = weir_prove_meaning(arena, side->rules[i]);
+        side->texts[i] = weir_prove_meaning(arena, lists, side->rules[i]);
 
         if (side->texts[i].data == NULL) {
             return WEIR_NOMEM;
@@ -137,7 +141,9 @@ weir_prove_ask(weir_prove_question_t *q)
             break;
         }
 
-        if (!weir_prove_fits(weir_prove_anchor(q), n)) {
+        if (!weir_prove_fits(weir_prove_anchor(q), n)
+            || !weir_prove_fits(q->also, n))
+        {
             continue;
         }
 
@@ -291,6 +297,7 @@ weir_prove_bound(const weir_prove_question_t *q, const char **why)
     globs = 1;
 
     weir_prove_extent(q->matches, &before, &behind, &exact, &globs);
+    weir_prove_extent(q->also, &before, &behind, &exact, &globs);
     weir_prove_extent(q->stands, &before, &behind, &exact, &globs);
 
     for (i = 0; i < q->nany; i++) {
@@ -439,8 +446,18 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
 
     weir_prove_sat_init(&p.sat, arena, q->limits->max_work);
 
+    if (q->slash != 0) {
+        p.slash = weir_prove_sat_var(&p.sat, -1);
+        weir_prove_sat_add3(&p.sat, q->slash > 0 ? p.slash : -p.slash, 0, 0);
+    }
+
     if (q->matches != NULL) {
         lit = weir_prove_rule(&p, q->matches).t;
+        weir_prove_sat_add3(&p.sat, lit, 0, 0);
+    }
+
+    if (q->also != NULL) {
+        lit = weir_prove_rule(&p, q->also).t;
         weir_prove_sat_add3(&p.sat, lit, 0, 0);
     }
 

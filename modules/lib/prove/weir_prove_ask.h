@@ -31,6 +31,19 @@ typedef struct {
 
 
 /*
+ * Long lists by number, so that meanings are short: equal lists of all bundles
+ * that are compared have one number.
+ */
+
+typedef struct {
+    weir_arena_t         *arena;         /* that keeps them */
+    weir_policy_table_t   contents;      /* numbers by text */
+    weir_policy_table_t   places;        /* and by address, of one bundle */
+    uint32_t              n;
+} weir_prove_lists_t;
+
+
+/*
  * Is there a request that one side denies and the other permits?  All that
  * is asked for holds of it.
  */
@@ -42,6 +55,7 @@ typedef struct {
     weir_prove_side_t          *permit;
 
     const weir_policy_rule_t   *matches;     /* true of it */
+    const weir_policy_rule_t   *also;        /* and this, where it is there */
     const weir_policy_rule_t   *stands;      /* not false of it: a deny */
     weir_prove_side_t          *claims;      /* rule "claim" of this one must
                                                 permit it too */
@@ -59,6 +73,8 @@ typedef struct {
     unsigned                    lonely:1;    /* do not ask for a permit */
     unsigned                    matched:1;   /* "~" was met */
     unsigned                    fixed:1;     /* nothing joins */
+    int                         slash;       /* the path ends by one: 1, -1:
+                                                it does not */
     const char                 *why;
     weir_prove_request_t       *request;
     weir_prove_decision_t       denied;
@@ -84,14 +100,15 @@ int weir_prove_ask_off(weir_prove_question_t *q,
 
 /*
  * Reads a policy's rules; WEIR_OK or WEIR_NOMEM.  weir_prove_side_done() in
- * any case.
+ * any case.  Meanings are comparable among sides that were read with the same
+ * lists.
  */
-int weir_prove_side(weir_arena_t *arena, weir_prove_side_t *side,
+int weir_prove_side(weir_prove_lists_t *lists, weir_prove_side_t *side,
     const weir_policy_bundle_t *bundle, weir_str_t name);
 void weir_prove_side_done(weir_prove_side_t *side);
 
 /* weir_prove_same.c: a rule's meaning as text; {0, NULL}: no memory. */
-weir_str_t weir_prove_meaning(weir_arena_t *arena,
+weir_str_t weir_prove_meaning(weir_arena_t *arena, weir_prove_lists_t *lists,
     const weir_policy_rule_t *rule);
 
 /* Its effects, in whatever order they stand. */

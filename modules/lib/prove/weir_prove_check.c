@@ -180,8 +180,12 @@ weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
     int                  rc;
     uint32_t             i;
     weir_prove_check_t   k;
+    weir_prove_lists_t   lists;
 
     memset(&k, 0, sizeof(weir_prove_check_t));
+    memset(&lists, 0, sizeof(weir_prove_lists_t));
+
+    lists.arena = arena;
 
     *notes = NULL;
 
@@ -204,12 +208,12 @@ weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
 
         k.name = weir_policy_name(b->image, i);
 
-        rc = weir_prove_side(arena, &k.policy, b, k.name);
+        rc = weir_prove_side(&lists, &k.policy, b, k.name);
 
         memset(&k.claims, 0, sizeof(weir_prove_side_t));
 
         if (rc == WEIR_OK && claims != NULL) {
-            rc = weir_prove_side(arena, &k.claims, claims, k.name);
+            rc = weir_prove_side(&lists, &k.claims, claims, k.name);
         }
 
         if (rc == WEIR_OK) {

@@ -94,15 +94,19 @@ static int
 weir_prove_policy(weir_prove_diff_t *df, const weir_policy_bundle_t *a,
     const weir_policy_bundle_t *b)
 {
-    int                rc;
-    weir_prove_side_t  old, new;
+    int                 rc;
+    weir_prove_side_t   old, new;
+    weir_prove_lists_t  lists;
 
     memset(&new, 0, sizeof(weir_prove_side_t));
+    memset(&lists, 0, sizeof(weir_prove_lists_t));
 
-    rc = weir_prove_side(df->arena, &old, a, df->policy);
+    lists.arena = df->arena;
+
+    rc = weir_prove_side(&lists, &old, a, df->policy);
 
     if (rc == WEIR_OK) {
-        rc = weir_prove_side(df->arena, &new, b, df->policy);
+        rc = weir_prove_side(&lists, &new, b, df->policy);
     }
 
     if (rc == WEIR_OK) {

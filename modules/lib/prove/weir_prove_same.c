@@ -7,12 +7,18 @@
 #include "weir_prove_ask.h"
 
 
+/* Lists of more items than this are written once, and then by their number. */
+
+#define WEIR_PROVE_SHORT  8
+
+
 typedef struct {
-    weir_arena_t  *arena;
-    uint8_t       *data;
-    size_t         len;
-    size_t         size;
-    unsigned       nomem:1;
+    weir_prove_lists_t  *lists;        /* NULL: there are none */
+    weir_arena_t        *arena;
+    uint8_t             *data;
+    size_t               len;
+    size_t               size;
+    unsigned             nomem:1;
 } weir_prove_text_t;
 
 
@@ -25,6 +31,10 @@ static void weir_prove_put_words(weir_prove_text_t *t, char mark,
     const weir_policy_words_t *w);
 static void weir_prove_put_literal(weir_prove_text_t *t,
     const weir_policy_literal_t *l);
+static void weir_prove_put_items(weir_prove_text_t *t,
+    const weir_policy_literal_t *l);
+static void weir_prove_put_list(weir_prove_text_t *t,
+    const weir_policy_literal_t *l);
 static void weir_prove_put_expr(weir_prove_text_t *t,
     const weir_policy_expr_t *e);
 static int weir_prove_paths_apart(const weir_policy_what_t *a,
@@ -34,7 +44,8 @@ static int weir_prove_methods_apart(const weir_policy_what_t *a,
 
 
 weir_str_t
-weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
+weir_prove_meaning(weir_arena_t *arena, weir_prove_lists_t *lists,
+    const weir_policy_rule_t *rule)
 {
     uint32_t                    i;
     weir_str_t                  s = { 0, NULL };
@@ -46,6 +57,7 @@ weir_prove_meaning(weir_arena_t *arena, const weir_policy_rule_t *rule)
     const weir_policy_princ_t  *p;
 
     memset(&t, 0, sizeof(weir_prove_text_t));
+    t.lists = lists;
     t.arena = arena;
 
     weir_prove_put(&t, rule->shadow ? "s" : "r", 1);
@@ -280,8 +292,6 @@ weir_prove_put_words(weir_prove_text_t *t, char mark,
 static void
 weir_prove_put_literal(weir_prove_text_t *t, const weir_policy_literal_t *l)
 {
-    const weir_policy_literal_t  *item;
-
     weir_prove_put(t, &l->type, sizeof(l->type));
     weir_prove_put_str(t, 's', l->string);
     weir_prove_put(t, &l->number, sizeof(l->number));
@@ -289,11 +299,94 @@ weir_prove_put_literal(weir_prove_text_t *t, const weir_policy_literal_t *l)
     weir_prove_put(t, &l->net.bits, 1);
     weir_prove_put(t, &l->net.ipv4, 1);
 
-    for (item = l->items; item != NULL; item = item->next) {
-        weir_prove_put_literal(t, item);
+    if (l->nitems > WEIR_PROVE_SHORT && t->lists != NULL) {
+        weir_prove_put_list(t, l);
+
+    } else {
+        weir_prove_put_items(t, l);
     }
 
     weir_prove_put(t, "]", 1);
+}
+
+
+static void
+weir_prove_put_items(weir_prove_text_t *t, const weir_policy_literal_t *l)
+{
+    const weir_policy_literal_t  *item;
+
+    for (item = l->items; item != NULL; item = item->next) {
+        weir_prove_put_literal(t, item);
+    }
+}
+
+
+/*
+ * The number of a list's text.  A set that many rules name is read once: it
+ * is found again by where it lies.
+ */
+
+static void
+weir_prove_put_list(weir_prove_text_t *t, const weir_policy_literal_t *l)
+{
+    uint32_t                *number;
+    weir_str_t               s;
+    weir_prove_text_t        list;
+    weir_prove_lists_t      *lists;
+    weir_policy_compiler_t   c;
+
+    lists = t->lists;
+
+    memset(&c, 0, sizeof(weir_policy_compiler_t));
+    c.arena = lists->arena;
+
+    s.data = (const uint8_t *) &l;
+    s.len = sizeof(l);
+
+    number = weir_policy_table_get(&lists->places, s);
+
+    if (number == NULL) {
+
+        memset(&list, 0, sizeof(weir_prove_text_t));
+        list.arena = t->arena;
+
+        weir_prove_put_items(&list, l);
+
+        s.data = list.data;
+        s.len = list.len;
+
+        number = list.nomem ? NULL
+                 : weir_policy_table_get(&lists->contents, s);
+
+        if (number == NULL) {
+            number = weir_arena_alloc(lists->arena, sizeof(uint32_t));
+            s = weir_arena_copy(lists->arena, s);
+
+            if (number == NULL || s.data == NULL || list.nomem) {
+                t->nomem = 1;
+                return;
+            }
+
+            *number = lists->n++;
+            (void) weir_policy_table_put(&c, &lists->contents, s, number);
+        }
+
+        s.data = (const uint8_t *) &l;
+        s.len = sizeof(l);
+        s = weir_arena_copy(lists->arena, s);
+
+        if (s.data != NULL) {
+            (void) weir_policy_table_put(&c, &lists->places, s, number);
+        }
+
+        if (s.data == NULL || c.nomem) {
+            t->nomem = 1;
+            return;
+        }
+    }
+
+    weir_prove_put(t, "#", 1);
+    weir_prove_put(t, number, sizeof(*number));
 }
 
 
