@@ -432,6 +432,7 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
     memset(&p, 0, sizeof(weir_prove_problem_t));
 
     p.arena = arena;
+    p.memo = q->memo;
     p.nsegs = n;
     p.open = open != 0;
     p.images[0] = q->deny->bundle ? q->deny->bundle->image : NULL;

@@ -51,6 +51,8 @@ typedef struct {
 typedef struct {
     weir_arena_t               *arena;       /* of what is found */
     const weir_prove_limits_t  *limits;
+    weir_prove_memo_t          *memo;        /* of questions about the same
+                                                bundles; may be NULL */
     weir_prove_side_t          *deny;        /* the side that denies */
     weir_prove_side_t          *permit;
 

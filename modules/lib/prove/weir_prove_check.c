@@ -19,6 +19,7 @@ typedef struct {
     weir_prove_side_t           claims;      /* its asserts as permits */
     weir_prove_side_t           all;         /* permits */
     weir_prove_side_t           none;        /* denies */
+    weir_prove_memo_t           memo;
     weir_str_t                  name;
 } weir_prove_check_t;
 
@@ -192,6 +193,7 @@ weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
     k.arena = arena;
     k.limits = limits;
     k.last = notes;
+    k.memo.arena = arena;
     k.all.grants = 1;
 
     k.c.arena = arena;
@@ -264,6 +266,7 @@ weir_prove_check_assert(weir_prove_check_t *k, const weir_policy_rule_t *rule,
 
     q.arena = k->arena;
     q.limits = k->limits;
+    q.memo = &k->memo;
     q.matches = rule;
     q.claims = &k->claims;
     q.claim = i;
@@ -376,6 +379,7 @@ weir_prove_check_idle(weir_prove_check_t *k)
 
         q.arena = k->arena;
         q.limits = k->limits;
+        q.memo = &k->memo;
 
         rest.without = rule;
         rest.regexes = k->policy.regexes;

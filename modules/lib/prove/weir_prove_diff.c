@@ -12,6 +12,7 @@ typedef struct {
     weir_arena_t               *arena;
     const weir_prove_limits_t  *limits;
     weir_prove_finding_t      **last;
+    weir_prove_memo_t           memo;
     weir_str_t                  policy;
 } weir_prove_diff_t;
 
@@ -46,6 +47,9 @@ weir_prove_diff(weir_arena_t *arena, const weir_policy_bundle_t *a,
     df.arena = arena;
     df.limits = limits;
     df.last = findings;
+
+    memset(&df.memo, 0, sizeof(weir_prove_memo_t));
+    df.memo.arena = arena;
 
     na = weir_policy_count(a->image);
     nb = weir_policy_count(b->image);
@@ -156,6 +160,7 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
 
         q.arena = df->arena;
         q.limits = df->limits;
+        q.memo = &df->memo;
         q.deny = deny;
         q.permit = permit;
 
@@ -296,6 +301,7 @@ weir_prove_obliged(weir_prove_diff_t *df, weir_prove_side_t *old,
 
     q.arena = df->arena;
     q.limits = df->limits;
+    q.memo = &df->memo;
     q.matches = rule;
     q.deny = rule->deny ? new : &none;
     q.permit = rule->deny ? &all : new;

@@ -142,8 +142,17 @@ struct weir_prove_class_s {
 };
 
 
+/* Values of classes that were dear, by what they are made of. */
+
 typedef struct {
     weir_arena_t         *arena;
+    weir_policy_table_t   kept;
+} weir_prove_memo_t;
+
+
+typedef struct {
+    weir_arena_t         *arena;
+    weir_prove_memo_t    *memo;        /* may be NULL */
     weir_prove_sat_t      sat;
     uint32_t              nsegs;       /* of the path */
     weir_prove_var_t     *vars;
@@ -248,6 +257,18 @@ void weir_prove_times(weir_prove_problem_t *p, weir_prove_class_t *c);
 
 /* What a decision makes of a window: 1, 0; -1: unknown. */
 int weir_prove_window(const weir_policy_window_t *w, int64_t at);
+
+/*
+ * weir_prove_memo.c: values and tables of a class that were found before: 1.
+ * key: for weir_prove_memo_put(); absent: they are not to be kept.
+ */
+int weir_prove_memo_get(weir_prove_problem_t *p, weir_prove_class_t *c,
+    weir_str_t *key);
+void weir_prove_memo_put(weir_prove_problem_t *p, const weir_prove_class_t *c,
+    weir_str_t key);
+
+/* Tables of long lists of strings, by looking at each item once. */
+void weir_prove_list_tables(weir_prove_problem_t *p, weir_prove_class_t *c);
 
 /* weir_prove_strings.c: strings that stand for all that no atom names. */
 

@@ -6,6 +6,8 @@
 #include "weir_prove_problem.h"
 
 
+static void weir_prove_class_values(weir_prove_problem_t *p,
+    weir_prove_class_t *c);
 static void weir_prove_one_value(weir_prove_problem_t *p,
     weir_prove_var_t *v);
 static void weir_prove_link(weir_prove_problem_t *p, weir_prove_atom_t *a);
@@ -37,24 +39,7 @@ weir_prove_values(weir_prove_problem_t *p)
             continue;
         }
 
-        switch (c->type) {
-
-        case WEIR_POLICY_T_STRING:
-            weir_prove_strings(p, c);
-            break;
-
-        case WEIR_POLICY_T_IP:
-            weir_prove_addresses(p, c);
-            break;
-
-        case WEIR_POLICY_T_TIME:
-            weir_prove_times(p, c);
-            break;
-
-        default:
-            weir_prove_numbers(p, c);
-            break;
-        }
+        weir_prove_class_values(p, c);
     }
 
     for (v = p->vars; v != NULL && !p->nomem; v = v->next) {
@@ -63,6 +48,55 @@ weir_prove_values(weir_prove_problem_t *p)
 
     for (i = 0; i < p->natoms && !p->nomem; i++) {
         weir_prove_link(p, p->atoms[i]);
+    }
+}
+
+
+static void
+weir_prove_class_values(weir_prove_problem_t *p, weir_prove_class_t *c)
+{
+    weir_str_t   key;
+    const char  *inexact;
+
+    if (weir_prove_memo_get(p, c, &key)) {
+        return;
+    }
+
+    inexact = p->inexact;
+    p->inexact = NULL;
+
+    switch (c->type) {
+
+    case WEIR_POLICY_T_STRING:
+        weir_prove_strings(p, c);
+
+        if (!p->nomem) {
+            weir_prove_list_tables(p, c);
+        }
+
+        break;
+
+    case WEIR_POLICY_T_IP:
+        weir_prove_addresses(p, c);
+        break;
+
+    case WEIR_POLICY_T_TIME:
+        weir_prove_times(p, c);
+        break;
+
+    default:
+        weir_prove_numbers(p, c);
+        break;
+    }
+
+    /* what is not all there is not kept */
+
+    if (key.data != NULL && p->inexact == NULL && !p->nomem) {
+        weir_prove_memo_put(p, c, key);
+    }
+
+    if (p->inexact == NULL) {
+        p->inexact = inexact;
     }
 }
 
@@ -302,7 +336,8 @@ weir_prove_link_sets(weir_prove_problem_t *p, const weir_prove_atom_t *a,
 
         default:
 
-            in = weir_prove_holds(p, a, &c->values[i]);
+            in = a->table != NULL ? a->table[i]
+                                  : weir_prove_holds(p, a, &c->values[i]);
 
             if (in == (a->kind == WEIR_PROVE_ONLY)) {
                 continue;

@@ -79,6 +79,7 @@ weir_prove_who(weir_prove_who_t *w, const weir_policy_bundle_t *b,
 
     w->all.grants = 1;
     w->lists.arena = w->arena;
+    w->memo.arena = w->arena;
 
     w->c.arena = w->arena;
     w->c.sources = b->sources;
@@ -347,6 +348,7 @@ weir_prove_who_ask(weir_prove_who_t *w, weir_prove_line_t *line)
 
     q.arena = w->arena;
     q.limits = w->limits;
+    q.memo = &w->memo;
     q.deny = &w->none;
     q.permit = &w->policy;
     q.matches = &line->rule;

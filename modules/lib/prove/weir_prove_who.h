@@ -30,6 +30,7 @@ typedef struct {
     weir_prove_side_t           all;         /* permits */
     weir_prove_side_t           none;        /* denies */
     weir_prove_lists_t          lists;
+    weir_prove_memo_t           memo;
     weir_str_t                  name;
     const weir_policy_rule_t   *route;       /* of who-can */
     int                         slash;

@@ -311,6 +311,7 @@ weir_prove_never(weir_prove_who_t *w, const weir_prove_if_t *f)
 
     q.arena = &arena;
     q.limits = w->limits;
+    q.memo = &w->memo;
     q.deny = &w->none;
     q.permit = &w->all;
     q.matches = f->matches;

@@ -25,7 +25,7 @@ sub new {
     my $pid = open2(my $out, my $in, $o{z3} || 'z3', '-in');
 
     return bless { pid => $pid, in => $in, out => $out,
-                   timeout => $o{timeout} || 2000 }, $class;
+                   steps => $o{steps} || 600_000 }, $class;
 }
 
 
@@ -44,7 +44,7 @@ sub ask {
 
     # reset, so that one question does not cost the next
 
-    my $text = join "\n", '(reset)', "(set-option :timeout $self->{timeout})",
+    my $text = join "\n", '(reset)', "(set-option :rlimit $self->{steps})",
         $world->text, (map { "(assert $_)" } @holds), '(check-sat)',
         '(echo "asked")', '';
 
