@@ -10,6 +10,7 @@ use JSON::PP;
 
 my $t = Weir::Test->new(assert => 0);
 my $base = edits_base(10_000);
+my $large = edits_large(2_000, 20);
 
 sub write_files {
     my ($dir, $files) = @_;
@@ -17,9 +18,9 @@ sub write_files {
 }
 
 sub diff {
-    my ($edit) = @_;
+    my ($edit, $from) = @_;
 
-    write_files('new', edits_apply($base, @$edit));
+    write_files('new', edits_apply($from, @$edit));
 
     my ($rc, $out, $err) = $t->weirctl('diff', $t->path('old'),
                                $t->path('new'), '--no-new-access', '--json',
@@ -38,29 +39,53 @@ sub verdict {
     return eval { decode_json($out)->{verdict} } // $err;
 }
 
-write_files('old', $base);
-
 my @wide = edits_wide();
 my @safe = edits_safe();
 
 cmp_ok(scalar @wide, '>=', 12, 'changes that widen');
 cmp_ok(scalar @safe, '>=', 12, 'changes that do not');
 
-for my $edit (@wide) {
-    my ($rc, @list) = diff($edit);
+sub widens {
+    my ($edit, $from) = @_;
+    my ($rc, @list) = diff($edit, $from);
     is($rc, 1, 'new access: 1');
 
-    my ($f) = grep { $_->{verdict} eq 'witness' } @list;
-    ok($f, 'by a request') or next;
+    my @found = grep { $_->{verdict} eq 'witness' } @list;
+    ok(scalar @found, 'by a request') or return;
 
-    is(verdict('old', $f->{request}), 'deny', 'that eval denies before');
-    is(verdict('new', $f->{request}), 'permit', 'and permits after');
+    for my $f ($found[0], @found > 1 ? $found[-1] : ()) {
+        is(verdict('old', $f->{request}), 'deny', 'that eval denies before');
+        is(verdict('new', $f->{request}), 'permit', 'and permits after');
+    }
+
+    return scalar @found;
 }
 
-for my $edit (@safe) {
-    my ($rc, @list) = diff($edit);
+sub is_safe {
+    my ($edit, $from) = @_;
+    my ($rc, @list) = diff($edit, $from);
     is($rc, 0, 'no new access: 0');
     is(join(' ', map { $_->{verdict} } @list), 'proved', 'by proof');
 }
+
+write_files('old', $base);
+
+widens($_, $base) for @wide;
+is_safe($_, $base) for @safe;
+
+# sets of many items that many rules name
+
+unlink glob($t->path('*/lib/*'));
+write_files('old', $large);
+
+my @found = map { widens($_, $large) } edits_larger();
+is("@found", '1 20 20', 'each rule is told');
+
+is_safe($_, $large) for
+    ['an item less', undef, '"t7", ', ''],
+    ['a network less', undef, '10.0.7.0/24, ', ''],
+    ['a network in halves', undef, '10.0.7.0/24', '10.0.7.0/25, 10.0.7.128/25'],
+    ['a rule less', undef, qr/permit r7 [^}]*\{x\}[^}]+\}/, ''],
+    ['items in another order', undef, '"t7", "t8"', '"t8", "t7"'];
 
 done_testing();
