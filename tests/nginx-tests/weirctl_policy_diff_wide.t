@@ -11,6 +11,7 @@ use JSON::PP;
 my $t = Weir::Test->new(assert => 0);
 my $base = edits_base(10_000);
 my $large = edits_large(2_000, 20);
+my @lost;                           # what the last diff said of lost access
 
 sub write_files {
     my ($dir, $files) = @_;
@@ -28,6 +29,8 @@ sub diff {
     my $list = eval { decode_json($out) };
 
     ok($list, "$edit->[0]: an answer") or diag($out, $err);
+
+    @lost = grep { $_->{change} eq 'new-deny' } @{$list || []};
 
     return ($rc, grep { $_->{change} eq 'new-permit' } @{$list || []});
 }
@@ -78,14 +81,29 @@ is_safe($_, $base) for @safe;
 unlink glob($t->path('*/lib/*'));
 write_files('old', $large);
 
-my @found = map { widens($_, $large) } edits_larger();
+my @found;
+
+for my $edit (edits_larger()) {
+    push @found, widens($edit, $large);
+    is(join(' ', map { $_->{verdict} } @lost), 'proved', 'nothing is lost');
+}
+
 is("@found", '1 20 20', 'each rule is told');
 
-is_safe($_, $large) for
-    ['an item less', undef, '"t7", ', ''],
-    ['a network less', undef, '10.0.7.0/24, ', ''],
-    ['a network in halves', undef, '10.0.7.0/24', '10.0.7.0/25, 10.0.7.128/25'],
-    ['a rule less', undef, qr/permit r7 [^}]*\{x\}[^}]+\}/, ''],
-    ['items in another order', undef, '"t7", "t8"', '"t8", "t7"'];
+for my $edit (['an item less', undef, '"t7", ', ''],
+              ['a network less', undef, '10.0.7.0/24, ', ''])
+{
+    is_safe($edit, $large);
+    is(scalar(grep { $_->{verdict} eq 'witness' } @lost), 20,
+       'and what each rule loses is told');
+}
+
+for my $edit (['a network in halves', undef, '10.0.7.0/24',
+               '10.0.7.0/25, 10.0.7.128/25'],
+              ['items in another order', undef, '"t7", "t8"', '"t8", "t7"'])
+{
+    is_safe($edit, $large);
+    is(join(' ', map { $_->{verdict} } @lost), 'proved', 'nothing is lost');
+}
 
 done_testing();
