@@ -267,11 +267,14 @@ weir_prove_key_atom(weir_prove_key_t *k, const weir_prove_atom_t *a)
 static void
 weir_prove_key_items(weir_prove_key_t *k, const weir_policy_literal_t *items)
 {
+    uintptr_t  place;
+
     if (weir_prove_long(items, WEIR_PROVE_KEYED)) {
         k->dear |= weir_prove_long(items, WEIR_PROVE_LONG);
 
         weir_prove_key_put(k, "p", 1);
-        weir_prove_key_put(k, &items, sizeof(items));
+        place = (uintptr_t) items;
+        weir_prove_key_put(k, &place, sizeof(uintptr_t));
         return;
     }
 

@@ -330,18 +330,20 @@ static void
 weir_prove_put_list(weir_prove_text_t *t, const weir_policy_literal_t *l)
 {
     uint32_t                *number;
+    uintptr_t                place;
     weir_str_t               s;
     weir_prove_text_t        list;
     weir_prove_lists_t      *lists;
     weir_policy_compiler_t   c;
 
     lists = t->lists;
+    place = (uintptr_t) l;
 
     memset(&c, 0, sizeof(weir_policy_compiler_t));
     c.arena = lists->arena;
 
-    s.data = (const uint8_t *) &l;
-    s.len = sizeof(l);
+    s.data = (const uint8_t *) &place;
+    s.len = sizeof(uintptr_t);
 
     number = weir_policy_table_get(&lists->places, s);
 
@@ -371,8 +373,8 @@ weir_prove_put_list(weir_prove_text_t *t, const weir_policy_literal_t *l)
             (void) weir_policy_table_put(&c, &lists->contents, s, number);
         }
 
-        s.data = (const uint8_t *) &l;
-        s.len = sizeof(l);
+        s.data = (const uint8_t *) &place;
+        s.len = sizeof(uintptr_t);
         s = weir_arena_copy(lists->arena, s);
 
         if (s.data != NULL) {

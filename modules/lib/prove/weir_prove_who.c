@@ -436,7 +436,8 @@ weir_prove_who_denies(weir_prove_who_t *w, const weir_policy_rule_t *rule,
         }
 
         if (k == 0) {
-            denies = weir_arena_calloc(w->arena, *n + 1, sizeof(denies[0]));
+            denies = weir_arena_calloc(w->arena, *n + 1,
+                                       sizeof(weir_policy_rule_t *));
 
             if (denies == NULL) {
                 return NULL;

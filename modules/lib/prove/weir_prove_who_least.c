@@ -44,7 +44,7 @@ weir_prove_who_cover(weir_prove_who_t *w, weir_prove_line_t *lines,
 
     memset(&f, 0, sizeof(weir_prove_if_t));
 
-    off = weir_arena_calloc(w->arena, n + 1, sizeof(off[0]));
+    off = weir_arena_calloc(w->arena, n + 1, sizeof(weir_policy_rule_t *));
     if (off == NULL) {
         return WEIR_NOMEM;
     }
@@ -99,7 +99,8 @@ weir_prove_who_least(weir_prove_who_t *w, weir_prove_line_t *line,
         n++;
     }
 
-    conds = weir_arena_calloc(w->arena, n + 1, sizeof(conds[0]));
+    conds = weir_arena_calloc(w->arena, n + 1,
+                              sizeof(weir_policy_cond_t *));
     if (conds == NULL) {
         return WEIR_NOMEM;
     }
@@ -206,7 +207,7 @@ weir_prove_least_denies(weir_prove_who_t *w, weir_prove_line_t *line,
         rule = denies[i];
         last = *n - 1;
         memmove(&denies[i], &denies[i + 1],
-                (last - i) * sizeof(denies[0]));
+                (last - i) * sizeof(weir_policy_rule_t *));
 
         f.stands = rule;
         f.nout = last;
@@ -221,7 +222,8 @@ weir_prove_least_denies(weir_prove_who_t *w, weir_prove_line_t *line,
             continue;
         }
 
-        memmove(&denies[i + 1], &denies[i], (last - i) * sizeof(denies[0]));
+        memmove(&denies[i + 1], &denies[i],
+                (last - i) * sizeof(weir_policy_rule_t *));
         denies[i++] = rule;
     }
 

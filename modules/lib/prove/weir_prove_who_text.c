@@ -49,7 +49,8 @@ weir_prove_who_items(weir_prove_who_t *w)
         n++;
     }
 
-    w->items = weir_arena_calloc(w->arena, n + 1, sizeof(w->items[0]));
+    w->items = weir_arena_calloc(w->arena, n + 1,
+                                 sizeof(weir_prove_item_t *));
     if (w->items == NULL) {
         return WEIR_NOMEM;
     }

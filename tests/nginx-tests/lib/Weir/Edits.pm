@@ -230,7 +230,9 @@ sub edits_safe {
         ['a deny that another one covers', undef, qr/deny x-locked-2 [^}]+\}/,
          ''],
         ['a rule of many, by de Morgan', undef,
-         qr/(permit s04200 [^}]+\}[^}]+?)if claim\.tenant == path\.tenant;(\s+)if request\.time < (\S+Z);/,
+         qr/(permit\ s04200\ [^}]+\}[^}]+?)
+            if\ claim\.tenant\ ==\ path\.tenant;
+            (\s+)if\ request\.time\ <\ (\S+Z);/x,
          '$1unless claim.tenant != path.tenant || request.time >= $3;$2'],
     );
 }

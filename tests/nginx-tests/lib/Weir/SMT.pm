@@ -117,9 +117,6 @@ package Weir::SMT::World;
 
 use Carp qw(croak);
 
-*all_of = \&Weir::SMT::all_of;
-*any_of = \&Weir::SMT::any_of;
-
 sub new {
     my ($class) = @_;
     my $self = bless { lines => [], known => {} }, $class;
@@ -164,7 +161,8 @@ sub new {
                '(declare-const ip (_ BitVec 32))',
                '(declare-const has_host Bool)', '(declare-const host String)',
                '(assert (str.in_re host (re.++ (re.+ (re.range "a" "z"))'
-               . ' (re.* (re.++ (str.to_re ".") (re.+ (re.range "a" "z")))))))');
+               . ' (re.* (re.++ (str.to_re ".")'
+               . ' (re.+ (re.range "a" "z")))))))');
 
     return $self;
 }
@@ -217,16 +215,12 @@ package Weir::SMT::Policy;
 
 use Carp qw(croak);
 
-*all_of = \&Weir::SMT::all_of;
-*any_of = \&Weir::SMT::any_of;
-*none_of = \&Weir::SMT::none_of;
-*k_and = \&Weir::SMT::k_and;
-*k_or = \&Weir::SMT::k_or;
-*k_not = \&Weir::SMT::k_not;
-*k_two = \&Weir::SMT::k_two;
-*k_def = \&Weir::SMT::k_def;
-*string = \&Weir::SMT::string;
-*number = \&Weir::SMT::number;
+BEGIN {
+    no strict 'refs';
+    *$_ = \&{"Weir::SMT::$_"}
+        for qw(all_of any_of none_of k_and k_or k_not k_two k_def string
+               number);
+}
 
 
 sub new {
@@ -436,7 +430,8 @@ sub net {
     return any_of(map { $self->net($_) } @{$self->{sets}{$net}{items}})
         if $self->{sets}{$net};
 
-    my ($a, $b, $c, $d, $bits) = $net =~ m{^(\d+)\.(\d+)\.(\d+)\.(\d+)(?:/(\d+))?$}
+    my ($a, $b, $c, $d, $bits)
+        = $net =~ m{^(\d+)\.(\d+)\.(\d+)\.(\d+)(?:/(\d+))?$}
         or croak "a network for z3: $net";
 
     $bits //= 32;
