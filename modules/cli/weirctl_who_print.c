@@ -344,7 +344,7 @@ weirctl_who_since(const weirctl_who_t *w, const weir_prove_grant_t *g,
                  (unsigned long long) g->since);
 
     } else if (w->past != NULL) {
-        snprintf(text, size, "unpublished");
+        snprintf(text, size, g->lost ? "unknown" : "unpublished");
     }
 }
 

@@ -30,6 +30,9 @@ like(weirctl('push', $t->path('v2'), @store, @key, '--no-wait'),
      qr/^0 version 2 /, 'and again');
 like(weirctl('history', @store, @trust), qr/ 1 .* verified .*\n.* 2 .*verif/,
      'history');
+like(weirctl('review', $t->path('v2'), '--csv', @store, @trust),
+     qr/^0 .*\r\n"GET \/2","anyone","","2","[^"]+","","p","r2",/s,
+     'review tells since when');
 like(weirctl('audit', 'verify', @store, @trust), qr/^0 .*0 problems/s,
      'the trail verifies');
 like(weirctl('status', @store), qr/bundle 2 sha256:/, 'status');

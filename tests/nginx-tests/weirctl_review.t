@@ -209,6 +209,24 @@ push_by('=HYPERLINK("x")', 'one', 'y', @rule{qw(a c)},
 is(since(@trust), qq{a:<=8: c:<=8: n:9:'=HYPERLINK("x")},
    'no formula of a name');
 
+# bundles whose parts are gone
+
+my $many = 'set many string ' . join(', ', map { "\"some item $_\"" } 1 .. 9999)
+           . ';';
+
+push_by('hal', 'one', 'z', @rule{qw(a b)}, $many);
+push_by('ida', 'one', 'z', @rule{qw(a c)});
+is(since(@trust), 'a:10:hal c:11:ida', 'a bundle in segments');
+
+sub forget { return unlink glob "$dir/store/segments/*" }
+
+cmp_ok(forget(), '>', 0, 'they are gone');
+is(since(@trust), 'a:<=11: c:<=11:', 'nobody knows what version 10 had');
+
+push_by('jon', 'one', 'z', @rule{qw(a c)}, $many);
+forget();
+is(since(@trust), 'a:unknown: c:unknown:', 'nor what the last one has');
+
 ($rc) = $t->weirctl('review', "$dir/o", '--csv', '--store',
                     "file:$dir/nowhere", @trust, {});
 is($rc, 3, 'no such store: 3');

@@ -201,6 +201,8 @@ struct weir_prove_grant_s {
     uint64_t                since;         /* 0: it is not in the last one */
     weir_str_t              by;            /* absent if it is not known */
     unsigned                before:1;      /* since this version or before */
+    unsigned                lost:1;        /* what is in the last one nobody
+                                              knows any more */
     weir_prove_grant_t     *next;
 };
 

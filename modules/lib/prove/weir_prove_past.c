@@ -178,6 +178,7 @@ weir_prove_past_find(weir_prove_past_t *past, weir_arena_t *arena,
     }
 
     stay = weir_policy_table_get(&past->stays, s);
+    grant->lost = past->lost;
 
     if (stay != NULL && stay->seen == past->bundles && !past->lost) {
         grant->since = stay->since;
