@@ -2,7 +2,7 @@
 /*
  * Fuzzer of proofs: the input is two policies, cut at its first NUL.  What is
  * found must be confirmed by the evaluator; a policy does not differ from
- * itself.
+ * itself.  Whom the first one lets in is asked, too.
  */
 
 #include <stddef.h>
@@ -79,6 +79,49 @@ compile(weir_arena_t *arena, const uint8_t *data, size_t size,
 }
 
 
+/* Whom it lets in is told with a request; what stood twice stands since 1. */
+
+static void
+who(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    const weir_prove_limits_t *limits)
+{
+    weir_str_t           none = { 0, NULL };
+    weir_prove_past_t   *past;
+    weir_prove_grant_t  *g;
+
+    if (weir_prove_who_can(arena, b, none, weir_str("GET"), weir_str("/a/b"),
+                           limits, &g)
+        == WEIR_OK)
+    {
+        for ( /* void */ ; g != NULL; g = g->next) {
+            if (g->verdict == WEIR_PROVE_PROVED
+                || (g->verdict == WEIR_PROVE_WITNESS) != (g->request != NULL))
+            {
+                abort();
+            }
+        }
+    }
+
+    past = weir_prove_past(arena);
+
+    if (past == NULL
+        || weir_prove_past_add(past, b, 1, weir_str("ann"), 1) != WEIR_OK
+        || weir_prove_past_add(past, b, 2, weir_str("bob"), 1) != WEIR_OK
+        || weir_prove_review(arena, b, none, past, limits, &g) != WEIR_OK)
+    {
+        return;
+    }
+
+    for ( /* void */ ; g != NULL; g = g->next) {
+        if (g->since != 1 || g->before || g->lost
+            || !weir_str_eq(g->by, weir_str("ann")))
+        {
+            abort();
+        }
+    }
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -109,6 +152,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 }
             }
         }
+
+        who(&arena, &a, &limits);
 
         if (cut < size
             && compile(&arena, data + cut + 1, size - cut - 1, &sources[1], &b)
