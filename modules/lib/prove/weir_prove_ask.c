@@ -590,7 +590,9 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
         }
     }
 
-    if (!denied && !q->fixed) {
+    /* where a deny is asked for, it denies whatever permits match */
+
+    if (!denied && !q->fixed && q->stands == NULL) {
 
         for (i = 0; i < d.count && i < WEIR_PROVE_JOIN; i++) {
             rule = q->deny->rules[d.rules[i]];

@@ -380,12 +380,14 @@ weir_prove_list_tables(weir_prove_problem_t *p, weir_prove_class_t *c)
             continue;
         }
 
-        for (i = 0; places.used == 0 && i < c->nvalues; i++) {
-            (void) weir_policy_table_put(&compiler, &places, c->values[i].s,
-                                         &c->values[i]);
-        }
+        if (places.size == 0) {
+            for (i = 0; i < c->nvalues; i++) {
+                (void) weir_policy_table_put(&compiler, &places,
+                                             c->values[i].s, &c->values[i]);
+            }
 
-        p->nomem |= compiler.nomem;
+            p->nomem |= compiler.nomem;
+        }
 
         weir_prove_list_table(p, c, a, &places);
     }
@@ -396,6 +398,7 @@ static void
 weir_prove_list_table(weir_prove_problem_t *p, weir_prove_class_t *c,
     weir_prove_atom_t *a, const weir_policy_table_t *places)
 {
+    uint32_t                      i;
     weir_prove_value_t           *v;
     const weir_policy_literal_t  *item;
 
@@ -409,6 +412,16 @@ weir_prove_list_table(weir_prove_problem_t *p, weir_prove_class_t *c,
 
         if (v != NULL) {
             a->table[v - c->values] = 1;
+        }
+    }
+
+    /* one that is there twice is found once */
+
+    for (i = 0; i < c->nvalues; i++) {
+        v = weir_policy_table_get(places, c->values[i].s);
+
+        if (v != NULL) {
+            a->table[i] = a->table[v - c->values];
         }
     }
 }

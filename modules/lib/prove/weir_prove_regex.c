@@ -28,6 +28,9 @@ typedef struct {
 } weir_prove_reader_t;
 
 
+static int weir_prove_caseless(weir_str_t pattern);
+static weir_str_t weir_prove_cased(weir_prove_problem_t *p, weir_str_t s,
+    uint32_t how);
 static void weir_prove_read_alt(weir_prove_reader_t *r,
     weir_prove_forms_t *f);
 static void weir_prove_read_part(weir_prove_reader_t *r,
@@ -82,7 +85,7 @@ uint32_t
 weir_prove_samples(weir_prove_problem_t *p, weir_str_t pattern,
     weir_str_t *list, uint32_t max)
 {
-    uint32_t              i;
+    uint32_t              i, k, n, cases;
     weir_prove_forms_t    f;
     weir_prove_reader_t   r;
 
@@ -93,11 +96,77 @@ weir_prove_samples(weir_prove_problem_t *p, weir_str_t pattern,
 
     weir_prove_read_alt(&r, &f);
 
-    for (i = 0; i < f.n && i < max; i++) {
-        list[i] = f.s[i];
+    /* where case does not count, each in other cases, too */
+
+    cases = weir_prove_caseless(pattern) ? 4 : 1;
+    n = 0;
+
+    for (i = 0; i < f.n; i++) {
+        for (k = 0; k < cases && n < max && !p->nomem; k++) {
+            list[n++] = k == 0 ? f.s[i] : weir_prove_cased(p, f.s[i], k);
+        }
     }
 
-    return i;
+    return n;
+}
+
+
+/* The option "i" somewhere: "(?i)", "(?s-i:". */
+
+static int
+weir_prove_caseless(weir_str_t pattern)
+{
+    size_t  i;
+
+    for (i = 0; i + 2 < pattern.len; i++) {
+
+        if (pattern.data[i] != '(' || pattern.data[i + 1] != '?') {
+            continue;
+        }
+
+        for (i += 2; i < pattern.len
+             && pattern.data[i] >= 'a' && pattern.data[i] <= 'z'; i++)
+        {
+            if (pattern.data[i] == 'i') {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* 1: upper case, 2: lower, 3: upper and then lower. */
+
+static weir_str_t
+weir_prove_cased(weir_prove_problem_t *p, weir_str_t s, uint32_t how)
+{
+    size_t    i;
+    uint8_t  *text, c;
+
+    text = weir_prove_alloc(p, s.len);
+    if (text == NULL) {
+        return s;
+    }
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+
+        if (c >= 'a' && c <= 'z' && (how == 1 || (how == 3 && i == 0))) {
+            c -= 'a' - 'A';
+
+        } else if (c >= 'A' && c <= 'Z' && (how == 2 || (how == 3 && i != 0)))
+        {
+            c += 'a' - 'A';
+        }
+
+        text[i] = c;
+    }
+
+    s.data = text;
+
+    return s;
 }
 
 
@@ -249,7 +318,7 @@ static void
 weir_prove_read_class(weir_prove_reader_t *r, weir_prove_forms_t *f)
 {
     int            not;
-    uint8_t        set[128], c, last;
+    uint8_t        set[128], c, last, to;
     const char    *p;
     weir_str_t     wide = { 0, NULL };
     const uint8_t *start;
@@ -314,11 +383,18 @@ weir_prove_read_class(weir_prove_reader_t *r, weir_prove_forms_t *f)
         } else if (c == '-' && last != 0 && r->at < r->end && *r->at != ']'
                    && *r->at < 0x80)
         {
-            while (last < *r->at) {
+            to = *r->at++;
+
+            /* what is at the end of a range another one may lack */
+
+            if (!not && last < to && f->n < 3) {
+                weir_prove_form(f, (weir_str_t) { 1, r->at - 1 });
+            }
+
+            while (last < to) {
                 set[++last] = 1;
             }
 
-            r->at++;
             continue;
         }
 
@@ -328,7 +404,7 @@ weir_prove_read_class(weir_prove_reader_t *r, weir_prove_forms_t *f)
 
     r->at += r->at < r->end;
 
-    for (c = 0; c < sizeof(ascii) - 1 && f->n < 4; c++) {
+    for (c = 0; c < sizeof(ascii) - 1 && f->n < 6; c++) {
         if (set[ascii[c]] != not) {
             weir_prove_form(f, (weir_str_t) { 1, &ascii[c] });
         }
@@ -430,13 +506,14 @@ weir_prove_read_escape(weir_prove_reader_t *r, weir_prove_forms_t *f)
 static void
 weir_prove_read_times(weir_prove_reader_t *r, weir_prove_forms_t *f)
 {
-    uint32_t              i, least, most;
+    uint32_t              i, k, least, most, far;
     const uint8_t        *start;
     weir_prove_forms_t    one, all;
 
     while (r->at < r->end) {
 
         start = r->at;
+        far = 0;
 
         switch (*r->at++) {
 
@@ -462,8 +539,8 @@ weir_prove_read_times(weir_prove_reader_t *r, weir_prove_forms_t *f)
 
             if (r->at < r->end && *r->at == ',') {
                 r->at++;
-                most = weir_prove_digits(r);
-                most = most == 0 || most > least + 1 ? least + 1 : most;
+                far = weir_prove_digits(r);
+                most = far == 0 || far > least + 1 ? least + 1 : far;
             }
 
             if (r->at < r->end && *r->at == '}') {
@@ -491,12 +568,17 @@ weir_prove_read_times(weir_prove_reader_t *r, weir_prove_forms_t *f)
         weir_prove_form(&all, weir_str(""));
         f->n = 0;
 
-        for (i = 0; i <= most; i++) {
+        /* the least times, once more, and the most: each has its room */
 
-            if (i >= least) {
-                uint32_t  k;
+        far = far > most && far <= WEIR_PROVE_FORM ? far : most;
 
-                for (k = 0; k < all.n; k++) {
+        for (i = 0; i <= far; i++) {
+
+            if ((i >= least && i <= most) || i == far) {
+
+                for (k = 0; k < all.n && (i == far || k < WEIR_PROVE_FORMS
+                                          / (far - least + 2)); k++)
+                {
                     weir_prove_form(f, all.s[k]);
                 }
             }
