@@ -149,6 +149,14 @@ static const pair_t  widened[] = {
       "permit a { who anyone; what GET /x; if has header(\"H\")"
       " && header(\"H\") in many; }" },
 
+    { "two items of a long list",
+      "permit a { who anyone; what GET /x; if claim.t in many"
+      " && claim.n > 5 && has header(\"H\") && header(\"H\") in many"
+      " && header(\"H\") != claim.t; }",
+      "permit a { who anyone; what GET /x; if claim.t in many"
+      " && has header(\"H\") && header(\"H\") in many"
+      " && header(\"H\") != claim.t; }" },
+
     { "a long list, and one item",
       "permit a { who anyone; what GET /x; if claim.r all in many"
       " && \"m7\" in claim.r; }",
