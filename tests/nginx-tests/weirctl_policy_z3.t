@@ -337,17 +337,18 @@ is($z3->done, 0, 'z3 ended');
 
 # neither of them evades
 
-my %all;
+my (%all, $asked);
 for my $said (keys %seen) {
     $all{$_} += $seen{$said}{$_} for keys %{$seen{$said}};
     $all{"weirctl-$said"} += $_ for values %{$seen{$said}};
+    $asked += $_ for values %{$seen{$said}};
     note("$said: ", join ', ', map { "$_ $seen{$said}{$_}" }
                                sort keys %{$seen{$said}});
 }
 
-cmp_ok($all{$_} || 0, '>', $pairs / 2, "often enough: $_")
+cmp_ok($all{$_} || 0, '>', $asked / 5, "often enough: $_")
     for qw(sat unsat weirctl-witness weirctl-proved);
-cmp_ok($all{$_} || 0, '<', $pairs / 2, "seldom: $_")
+cmp_ok($all{$_} || 0, '<', $asked / 10, "seldom: $_")
     for qw(unknown weirctl-unknown);
 
 done_testing();
