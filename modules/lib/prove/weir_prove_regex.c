@@ -583,7 +583,16 @@ weir_prove_read_times(weir_prove_reader_t *r, weir_prove_forms_t *f)
                 }
             }
 
+            if (i == most && far > most) {
+                one.n = one.n < 2 ? one.n : 2;
+                all.n = all.n < 2 ? all.n : 2;
+            }
+
             weir_prove_product(r->p, &all, &one);
+
+            if (i >= most && all.n > 2) {
+                all.n = 2;
+            }
         }
     }
 }
