@@ -8,6 +8,7 @@
 
 #include "weirctl_eval.h"
 #include "weir_json.h"
+#include "weir_policy_json.h"
 
 
 #define WEIRCTL_EVAL_LINE  (1024 * 1024)
@@ -27,8 +28,6 @@ static const weir_json_limits_t  weirctl_eval_limits = {
 
 static json_t *weirctl_eval_line(weirctl_bundle_t *b,
     weir_policy_regexes_t *regexes, weir_str_t line);
-static json_t *weirctl_eval_obligations(weirctl_eval_t *e,
-    const weir_policy_decision_t *d);
 
 
 int
@@ -210,6 +209,7 @@ weirctl_eval_answer(weirctl_eval_t *e)
     json_t                     *rules, *answer, *obligations;
     uint32_t                    i;
     weir_str_t                  name;
+    weir_policy_effect_t       *effects;
     weir_policy_decision_t      d;
     const weir_policy_image_t  *image;
 
@@ -219,8 +219,10 @@ weirctl_eval_answer(weirctl_eval_t *e)
     d.rules = weir_arena_calloc(&e->arena, d.max + 1, sizeof(uint32_t));
     d.max_effects = WEIRCTL_EVAL_EFFECTS;
     d.effects = weir_arena_calloc(&e->arena, d.max_effects, sizeof(uint32_t));
+    effects = weir_arena_calloc(&e->arena, d.max_effects,
+                                sizeof(weir_policy_effect_t));
 
-    if (d.rules == NULL || d.effects == NULL
+    if (d.rules == NULL || d.effects == NULL || effects == NULL
         || weir_policy_decide_text(&e->arena, image, e->policy, &e->r,
                                    e->path, e->host, &e->fields, &d)
            != WEIR_OK)
@@ -242,7 +244,12 @@ weirctl_eval_answer(weirctl_eval_t *e)
         }
     }
 
-    obligations = weirctl_eval_obligations(e, &d);
+    for (i = 0; i < d.neffects && i < d.max_effects; i++) {
+        weir_policy_effect(image, e->policy, d.effects[i], &effects[i]);
+    }
+
+    obligations = d.neffects > d.max_effects
+                  ? NULL : weir_policy_obligations(effects, d.neffects);
 
     if (obligations == NULL) {
         json_decref(rules);
@@ -268,110 +275,4 @@ weirctl_eval_answer(weirctl_eval_t *e)
     }
 
     return answer;
-}
-
-
-/*
- * {"limit":[...],"split":{SPLIT:COLOUR},"slo":NAME,"add_header":{NAME:VALUE},
- * "set_header":{NAME:VALUE},"log":LEVEL,"status":N}: what there is of them.
- */
-
-static json_t *
-weirctl_eval_obligations(weirctl_eval_t *e, const weir_policy_decision_t *d)
-{
-    char                   *key;
-    json_t                 *all, *kind, *value;
-    uint32_t                i;
-    const char             *name;
-    weir_policy_effect_t    effect;
-
-    all = json_object();
-
-    if (d->neffects > d->max_effects) {
-        json_decref(all);
-        return NULL;
-    }
-
-    for (i = 0; all != NULL && i < d->neffects; i++) {
-
-        weir_policy_effect(e->b->bundle.image, e->policy, d->effects[i],
-                           &effect);
-
-        name = weir_policy_effect_name(effect.kind);
-        value = NULL;
-
-        switch (effect.kind) {
-
-        case WEIR_POLICY_LOG:
-            value = json_string(weir_policy_level_name(effect.number));
-            break;
-
-        case WEIR_POLICY_STATUS:
-            value = json_integer(effect.number);
-            break;
-
-        case WEIR_POLICY_SLO:
-        case WEIR_POLICY_LIMIT:
-            value = json_stringn((const char *) effect.name.data,
-                                 effect.name.len);
-            break;
-
-        default:
-            value = json_stringn((const char *) effect.value.data,
-                                 effect.value.len);
-            break;
-        }
-
-        if (effect.kind == WEIR_POLICY_LOG || effect.kind == WEIR_POLICY_STATUS
-            || effect.kind == WEIR_POLICY_SLO)
-        {
-            if (json_object_set_new(all, name, value) != 0) {
-                goto nomem;
-            }
-
-            continue;
-        }
-
-        kind = json_object_get(all, name);
-
-        if (kind == NULL) {
-            kind = effect.kind == WEIR_POLICY_LIMIT ? json_array()
-                                                    : json_object();
-
-            if (json_object_set_new(all, name, kind) != 0) {
-                json_decref(value);
-                goto nomem;
-            }
-        }
-
-        if (effect.kind == WEIR_POLICY_LIMIT) {
-
-            if (json_array_append_new(kind, value) != 0) {
-                goto nomem;
-            }
-
-            continue;
-        }
-
-        key = weir_arena_calloc(&e->arena, 1, effect.name.len + 1);
-
-        if (key == NULL) {
-            json_decref(value);
-            goto nomem;
-        }
-
-        memcpy(key, effect.name.data, effect.name.len);
-
-        if (json_object_set_new(kind, key, value) != 0) {
-            goto nomem;
-        }
-    }
-
-    return all;
-
-nomem:
-
-    json_decref(all);
-
-    return NULL;
 }

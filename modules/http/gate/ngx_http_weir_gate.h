@@ -74,6 +74,11 @@ ngx_int_t ngx_http_weir_gate_destination(ngx_http_request_t *r,
 void ngx_http_weir_gate_oblige(ngx_http_request_t *r, ngx_array_t **duties,
     ngx_http_weir_decision_t *d);
 
+/* What a deny is called, and the status that it is answered with. */
+ngx_uint_t ngx_http_weir_gate_verdict(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d,
+    ngx_uint_t *status);
+
 /* "log": writes of a decision to the error log. */
 void ngx_http_weir_gate_log(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_array_t *duties, ngx_uint_t permit);

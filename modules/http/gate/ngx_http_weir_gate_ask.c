@@ -54,6 +54,8 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         return;
     }
 
+    ngx_memzero(&q, sizeof(ngx_http_weir_question_t));
+
     q.path = &path;
     q.method = r->method_name;
     q.host = gate->host;
@@ -84,6 +86,8 @@ ngx_http_weir_gate_target(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_question_t   q;
     ngx_http_weir_loc_conf_t  *lcf;
     static weir_path_t         path;
+
+    ngx_memzero(&q, sizeof(ngx_http_weir_question_t));
 
     q.host = gate->host;
     q.identity = identity;

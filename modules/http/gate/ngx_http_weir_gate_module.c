@@ -242,6 +242,8 @@ ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         return NGX_HTTP_BAD_REQUEST;
     }
 
+    ngx_memzero(&q, sizeof(ngx_http_weir_question_t));
+
     q.path = &path;
     q.method = r->method_name;
     q.host = gate->host;
@@ -409,35 +411,12 @@ static ngx_int_t
 ngx_http_weir_gate_deny(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_decision_t *d)
 {
-    ngx_uint_t                 status, verdict;
-    ngx_http_weir_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
-
-    status = d->status ? d->status : NGX_HTTP_FORBIDDEN;
+    ngx_uint_t  status, verdict;
 
     ctx->duties = d->duties;
     ngx_http_weir_gate_log(r, ctx, d->duties, 0);
 
-    if (d->own) {
-        verdict = NGX_HTTP_WEIR_DENY;
-
-    } else if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        verdict = NGX_HTTP_WEIR_FAILED;
-
-    } else if (status == NGX_HTTP_BAD_REQUEST) {
-        verdict = NGX_HTTP_WEIR_REFUSED;
-
-    } else if (ctx->identity == NULL && lcf->auth_set == 2 && !d->final) {
-
-        /* nobody in particular was denied: a credential may help */
-
-        status = NGX_HTTP_UNAUTHORIZED;
-        verdict = NGX_HTTP_WEIR_UNAUTHENTICATED;
-
-    } else {
-        verdict = NGX_HTTP_WEIR_DENY;
-    }
+    verdict = ngx_http_weir_gate_verdict(r, ctx, d, &status);
 
     if (d->final || status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return ngx_http_weir_refuse_finally(r, ctx, status, verdict,
@@ -445,6 +424,40 @@ ngx_http_weir_gate_deny(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     return ngx_http_weir_refuse(r, ctx, status, verdict, d->reason);
+}
+
+
+ngx_uint_t
+ngx_http_weir_gate_verdict(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_decision_t *d, ngx_uint_t *status)
+{
+    ngx_http_weir_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
+
+    *status = d->status ? d->status : NGX_HTTP_FORBIDDEN;
+
+    if (d->own) {
+        return NGX_HTTP_WEIR_DENY;
+    }
+
+    if (*status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return NGX_HTTP_WEIR_FAILED;
+    }
+
+    if (*status == NGX_HTTP_BAD_REQUEST) {
+        return NGX_HTTP_WEIR_REFUSED;
+    }
+
+    if (ctx->identity == NULL && lcf->auth_set == 2 && !d->final) {
+
+        /* nobody in particular was denied: a credential may help */
+
+        *status = NGX_HTTP_UNAUTHORIZED;
+        return NGX_HTTP_WEIR_UNAUTHENTICATED;
+    }
+
+    return NGX_HTTP_WEIR_DENY;
 }
 
 

@@ -8,6 +8,22 @@
 
 
 #include "ngx_http_weir.h"
+#include "weir_policy.h"
+
+
+/*
+ * A policy that is asked beside the location's own.  any: about identities of
+ * all issuers; otherwise of those that the location's weir_auth admits.
+ */
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_str_t                        file;
+    ngx_uint_t                       line;
+    ngx_uint_t                       any;
+    ngx_http_weir_loc_conf_t        *location;
+    void                            *use;        /* the policy module's */
+} ngx_http_weir_policy_asked_t;
 
 
 /* What is decided: the gate has checked and canonicalised all of it. */
@@ -17,6 +33,10 @@ typedef struct {
     ngx_str_t                        method;
     ngx_str_t                        host;       /* lower case, no port */
     const ngx_http_weir_identity_t  *identity;   /* NULL: anonymous */
+
+    /* who asks about what is not r: a policy, and all that it looks at */
+    const ngx_http_weir_policy_asked_t  *asked;
+    const weir_policy_request_t         *facts;
 } ngx_http_weir_question_t;
 
 
@@ -35,7 +55,14 @@ typedef struct {
 
 
 /*
- * Decides by the policy of r's location on the active generation, which is
+ * In a directive's handler: the policy of that name will be asked; the bundle
+ * must have it, and fit.
+ */
+ngx_http_weir_policy_asked_t *ngx_http_weir_policy_ask(ngx_conf_t *cf,
+    ngx_str_t *name);
+
+/*
+ * Decides by the policy of r's location, or of q->asked, on the active generation, which is
  * pinned for the duration of the call.  Sets ctx->policy, ctx->rule and
  * ctx->bundle (what they point to lives as long as r) and counts the
  * decision.  *d is always filled, with a deny when anything fails.
@@ -43,6 +70,16 @@ typedef struct {
 void ngx_http_weir_policy_decide(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
     ngx_http_weir_decision_t *d);
+
+/* The identity as a policy sees it; NULL: anonymous. */
+void ngx_http_weir_policy_identity(weir_policy_request_t *p,
+    const ngx_http_weir_identity_t *identity);
+
+/*
+ * 1 if the client showed a certificate that was verified in this server's own
+ * handshake; what tls.* looks at.
+ */
+ngx_uint_t ngx_http_weir_policy_certified(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_WEIR_POLICY_H_INCLUDED */

@@ -23,8 +23,11 @@ typedef struct {
 } ngx_http_weir_policy_binder_t;
 
 
-static ngx_int_t ngx_http_weir_policy_binding(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_loc_conf_t *lcf);
+static ngx_int_t ngx_http_weir_policy_bindings(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf);
+static ngx_http_weir_policy_binding_t *ngx_http_weir_policy_binding(
+    ngx_conf_t *cf, ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_array_t *issuers);
 static ngx_int_t ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
     ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
     ngx_http_weir_policy_binding_t *b);
@@ -44,14 +47,9 @@ ngx_http_weir_policy_bind(ngx_conf_t *cf,
 {
     ngx_int_t                          rc;
     ngx_uint_t                         i;
-    ngx_array_t                       *locations;
     const weir_policy_image_t         *image;
-    ngx_http_weir_loc_conf_t         **lcf;
     ngx_http_weir_policy_use_t        *use;
     ngx_http_weir_policy_binding_t    *b;
-
-    locations = ngx_http_weir_locations(cf);
-    lcf = locations->elts;
 
     mcf->finders = ngx_http_weir_finders(cf);
     mcf->identity = ngx_http_weir_identity_headers(mcf->finders, cf->pool);
@@ -67,12 +65,8 @@ ngx_http_weir_policy_bind(ngx_conf_t *cf,
         }
     }
 
-    for (i = 0; i < locations->nelts; i++) {
-        if (lcf[i]->policy_set == 2
-            && ngx_http_weir_policy_binding(cf, mcf, lcf[i]) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (ngx_http_weir_policy_bindings(cf, mcf) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     b = mcf->bindings.elts;
@@ -116,43 +110,102 @@ ngx_http_weir_policy_bind(ngx_conf_t *cf,
 }
 
 
-static ngx_int_t
-ngx_http_weir_policy_binding(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_loc_conf_t *lcf)
-{
-    ngx_str_t                        *names;
-    ngx_uint_t                        i;
-    ngx_array_t                      *issuers;
-    ngx_http_weir_policy_binding_t   *b;
-    ngx_http_weir_policy_loc_conf_t  *plcf;
+/* Of the locations' policies, and of those that are asked beside them. */
 
-    plcf = lcf->loc_conf[ngx_http_weir_policy_module.ctx_index];
+static ngx_int_t
+ngx_http_weir_policy_bindings(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf)
+{
+    ngx_uint_t                         i;
+    ngx_array_t                       *locations, *issuers;
+    ngx_http_weir_loc_conf_t         **lcf, *l;
+    ngx_http_weir_policy_asked_t     **asked;
+    ngx_http_weir_policy_binding_t    *b;
+    ngx_http_weir_policy_loc_conf_t   *plcf;
+
+    locations = ngx_http_weir_locations(cf);
+    lcf = locations->elts;
+
+    for (i = 0; i < locations->nelts; i++) {
+
+        l = lcf[i];
+
+        if (l->policy_set != 2) {
+            continue;
+        }
+
+        issuers = NULL;
+
+        if (l->auth_set == 2 && ngx_http_weir_auth_issuers) {
+            issuers = ngx_http_weir_auth_issuers(l->loc_conf);
+        }
+
+        b = ngx_http_weir_policy_binding(cf, mcf, issuers);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        plcf = l->loc_conf[ngx_http_weir_policy_module.ctx_index];
+
+        b->name = l->policy;
+        b->file = plcf->file;
+        b->line = plcf->line;
+
+        ngx_http_weir_policy_kind(mcf);
+    }
+
+    asked = mcf->asked.elts;
+
+    for (i = 0; i < mcf->asked.nelts; i++) {
+
+        issuers = NULL;
+        l = asked[i]->location;
+
+        if (asked[i]->any) {
+            issuers = mcf->issuers;
+
+        } else if (l->auth_set == 2 && ngx_http_weir_auth_issuers) {
+            issuers = ngx_http_weir_auth_issuers(l->loc_conf);
+        }
+
+        b = ngx_http_weir_policy_binding(cf, mcf, issuers);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        b->name = asked[i]->name;
+        b->file = asked[i]->file;
+        b->line = asked[i]->line;
+
+        ngx_http_weir_policy_kind(mcf);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_weir_policy_binding_t *
+ngx_http_weir_policy_binding(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_array_t *issuers)
+{
+    ngx_str_t                       *names;
+    ngx_uint_t                       i;
+    ngx_http_weir_policy_binding_t  *b;
 
     b = ngx_array_push(&mcf->bindings);
     if (b == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
-    b->name = lcf->policy;
-    b->file = plcf->file;
-    b->line = plcf->line;
-    b->admitted = NULL;
-    b->nadmitted = 0;
-
-    issuers = NULL;
-
-    if (lcf->auth_set == 2 && ngx_http_weir_auth_issuers) {
-        issuers = ngx_http_weir_auth_issuers(lcf->loc_conf);
-    }
+    ngx_memzero(b, sizeof(ngx_http_weir_policy_binding_t));
 
     if (issuers == NULL || issuers->nelts == 0) {
-        ngx_http_weir_policy_kind(mcf);
-        return NGX_OK;
+        return b;
     }
 
     b->admitted = ngx_palloc(cf->pool, issuers->nelts * sizeof(weir_str_t));
     if (b->admitted == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     names = issuers->elts;
@@ -163,9 +216,7 @@ ngx_http_weir_policy_binding(ngx_conf_t *cf,
 
     b->nadmitted = issuers->nelts;
 
-    ngx_http_weir_policy_kind(mcf);
-
-    return NGX_OK;
+    return b;
 }
 
 

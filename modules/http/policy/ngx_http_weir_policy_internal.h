@@ -34,6 +34,7 @@ struct ngx_http_weir_policy_main_conf_s {
     ngx_uint_t              seq;         /* 0: none */
 
     ngx_array_t             policies;    /* ngx_http_weir_policy_use_t * */
+    ngx_array_t             asked;       /* ngx_http_weir_policy_asked_t * */
 
     /* what a bundle must fit: for binding without a configuration at hand */
     ngx_array_t             bindings;    /* ngx_http_weir_policy_binding_t */

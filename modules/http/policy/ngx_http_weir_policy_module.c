@@ -9,7 +9,10 @@
 
 
 static void ngx_http_weir_policy_status(ngx_http_weir_decision_t *d);
-static void ngx_http_weir_policy_count(ngx_http_request_t *r, ngx_uint_t n);
+static ngx_http_weir_policy_use_t *ngx_http_weir_policy_use_of(
+    ngx_http_request_t *r, ngx_http_weir_question_t *q);
+static void ngx_http_weir_policy_count(ngx_http_weir_policy_use_t *use,
+    ngx_uint_t n);
 static char *ngx_http_weir_policy_set_bundle(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_weir_policy_set_policy(ngx_conf_t *cf,
@@ -89,6 +92,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 {
     ngx_str_t                          rule;
     uint32_t                           policy;
+    ngx_uint_t                         shadow;
     uint32_t                           rules[NGX_HTTP_WEIR_RECORD_RULES];
     uint32_t                           effects[WEIR_POLICY_MAX_EFFECTS];
     ngx_int_t                          rc;
@@ -98,6 +102,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     weir_policy_verdict_t              verdict;
     weir_policy_decision_t             decision;
     const weir_policy_image_t         *image;
+    ngx_http_weir_policy_use_t        *use;
     ngx_http_weir_policy_request_t     pr;
     ngx_http_weir_policy_main_conf_t  *mcf;
 
@@ -107,7 +112,10 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_weir_policy_module);
 
-    ctx->policy = lcf->policy;
+    shadow = lcf->shadow && q->asked == NULL;
+    use = ngx_http_weir_policy_use_of(r, q);
+
+    ctx->policy = q->asked ? q->asked->name : lcf->policy;
     ngx_str_null(&ctx->rule);
     ngx_str_null(&ctx->bundle);
 
@@ -118,11 +126,11 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     if (image == NULL) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "weir: no bundle is active: policy \"%V\" cannot decide",
-                      &lcf->policy);
+                      &ctx->policy);
         goto done;
     }
 
-    name = ngx_http_weir_str(&lcf->policy);
+    name = ngx_http_weir_str(&ctx->policy);
 
     if (weir_policy_find(image, name, &policy) != WEIR_OK) {
 
@@ -138,7 +146,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "weir: the active bundle has no policy \"%V\"",
-                          &lcf->policy);
+                          &ctx->policy);
 
             decision.reason = WEIR_POLICY_NO_POLICY;
             goto done;
@@ -158,7 +166,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     /* what is in shadow: a rule, or the whole policy */
 
-    if (lcf->shadow) {
+    if (shadow) {
         decision.shadow = decision.verdict;
         verdict = WEIR_POLICY_PERMIT;
 
@@ -167,7 +175,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     if (decision.shadow != verdict) {
-        ngx_http_weir_policy_count(r, WEIR_POLICY_REASONS + decision.shadow);
+        ngx_http_weir_policy_count(use, WEIR_POLICY_REASONS + decision.shadow);
     }
 
     ngx_http_weir_record_decision(r, ctx, image, policy, &pr.policy,
@@ -216,7 +224,7 @@ ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     if (decision.verdict == WEIR_POLICY_PERMIT && rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "weir: policy \"%V\" permits with an obligation that "
-                      "cannot be met here", &lcf->policy);
+                      "cannot be met here", &ctx->policy);
 
         d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
         decision.reason = WEIR_POLICY_FAILED;
@@ -237,9 +245,9 @@ done:
 
     d->reason = weir_policy_reason_name(decision.reason);
 
-    ngx_http_weir_policy_count(r, decision.reason);
+    ngx_http_weir_policy_count(use, decision.reason);
 
-    if (lcf->shadow) {
+    if (shadow) {
         d->duties = NULL;
         d->permit = 1;
         d->final = 0;
@@ -267,19 +275,32 @@ ngx_http_weir_policy_status(ngx_http_weir_decision_t *d)
 }
 
 
-static void
-ngx_http_weir_policy_count(ngx_http_request_t *r, ngx_uint_t n)
+static ngx_http_weir_policy_use_t *
+ngx_http_weir_policy_use_of(ngx_http_request_t *r,
+    ngx_http_weir_question_t *q)
 {
-    uint64_t                         *counters;
     ngx_http_weir_policy_loc_conf_t  *plcf;
+
+    if (q->asked) {
+        return q->asked->use;
+    }
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_policy_module);
 
-    if (plcf->use == NULL) {
+    return plcf->use;
+}
+
+
+static void
+ngx_http_weir_policy_count(ngx_http_weir_policy_use_t *use, ngx_uint_t n)
+{
+    uint64_t  *counters;
+
+    if (use == NULL) {
         return;
     }
 
-    counters = ngx_http_weir_slab(plcf->use->counters);
+    counters = ngx_http_weir_slab(use->counters);
 
     ngx_http_weir_count(&counters[n], 1);
 }
@@ -435,6 +456,32 @@ ngx_http_weir_policy_set_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+ngx_http_weir_policy_asked_t *
+ngx_http_weir_policy_ask(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_http_weir_policy_asked_t      *asked, **slot;
+    ngx_http_weir_policy_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_weir_policy_module);
+
+    asked = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_policy_asked_t));
+    slot = ngx_array_push(&mcf->asked);
+
+    if (asked == NULL || slot == NULL) {
+        return NULL;
+    }
+
+    *slot = asked;
+
+    asked->name = *name;
+    asked->file = cf->conf_file->file.name;
+    asked->line = cf->conf_file->line;
+    asked->location = ngx_http_weir_conf(cf);
+
+    return asked;
+}
+
+
 static void *
 ngx_http_weir_policy_create_main_conf(ngx_conf_t *cf)
 {
@@ -448,6 +495,9 @@ ngx_http_weir_policy_create_main_conf(ngx_conf_t *cf)
     if (ngx_array_init(&mcf->policies, cf->pool, 4,
                        sizeof(ngx_http_weir_policy_use_t *))
         != NGX_OK
+        || ngx_array_init(&mcf->asked, cf->pool, 4,
+                          sizeof(ngx_http_weir_policy_asked_t *))
+           != NGX_OK
         || ngx_array_init(&mcf->bindings, cf->pool, 4,
                           sizeof(ngx_http_weir_policy_binding_t))
            != NGX_OK)
@@ -497,6 +547,7 @@ ngx_http_weir_policy_init(ngx_conf_t *cf)
     ngx_uint_t                          i;
     ngx_array_t                        *locations;
     ngx_http_weir_loc_conf_t          **lcf;
+    ngx_http_weir_policy_asked_t      **asked;
     ngx_http_weir_policy_loc_conf_t    *plcf;
     ngx_http_weir_policy_main_conf_t   *mcf;
 
@@ -519,6 +570,16 @@ ngx_http_weir_policy_init(ngx_conf_t *cf)
 
         plcf->use = ngx_http_weir_policy_use(cf, mcf, &lcf[i]->policy);
         if (plcf->use == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    asked = mcf->asked.elts;
+
+    for (i = 0; i < mcf->asked.nelts; i++) {
+
+        asked[i]->use = ngx_http_weir_policy_use(cf, mcf, &asked[i]->name);
+        if (asked[i]->use == NULL) {
             return NGX_ERROR;
         }
     }

@@ -35,11 +35,15 @@ void
 ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
     ngx_http_request_t *r, ngx_http_weir_question_t *q)
 {
-    weir_policy_request_t           *p;
-    const ngx_http_weir_identity_t  *identity;
+    weir_policy_request_t  *p;
 
     p = &pr->policy;
     pr->http = r;
+
+    if (q->facts) {
+        *p = *q->facts;
+        return;
+    }
 
     ngx_memzero(p, sizeof(weir_policy_request_t));
 
@@ -69,8 +73,19 @@ ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
     p->time = ngx_time();
     p->has_time = 1;
 
-    identity = q->identity;
+    ngx_http_weir_policy_identity(p, q->identity);
 
+    p->header = ngx_http_weir_policy_header;
+    p->query = ngx_http_weir_policy_query;
+    p->tls = ngx_http_weir_policy_tls;
+    p->ctx = pr;
+}
+
+
+void
+ngx_http_weir_policy_identity(weir_policy_request_t *p,
+    const ngx_http_weir_identity_t *identity)
+{
     if (identity && identity->kind != NGX_HTTP_WEIR_ANONYMOUS) {
 
         switch (identity->kind) {
@@ -109,11 +124,6 @@ ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
     } else {
         p->principal = weir_str(WEIR_POLICY_NOBODY);
     }
-
-    p->header = ngx_http_weir_policy_header;
-    p->query = ngx_http_weir_policy_query;
-    p->tls = ngx_http_weir_policy_tls;
-    p->ctx = pr;
 }
 
 
@@ -350,6 +360,27 @@ ngx_http_weir_policy_certificate(ngx_http_request_t *r, SSL *ssl)
 }
 
 
+ngx_uint_t
+ngx_http_weir_policy_certified(ngx_http_request_t *r)
+{
+    X509  *cert;
+
+    if (r->connection->ssl == NULL) {
+        return 0;
+    }
+
+    cert = ngx_http_weir_policy_certificate(r,
+                                            r->connection->ssl->connection);
+    if (cert == NULL) {
+        return 0;
+    }
+
+    X509_free(cert);
+
+    return 1;
+}
+
+
 /* SHA-256 of the certificate, in lower case hex. */
 
 static int
@@ -427,6 +458,14 @@ ngx_http_weir_policy_spiffe(ngx_http_request_t *r, X509 *cert,
     value->len = len;
 
     return p ? WEIR_POLICY_ONE : WEIR_POLICY_UNKNOWN;
+}
+
+#else
+
+ngx_uint_t
+ngx_http_weir_policy_certified(ngx_http_request_t *r)
+{
+    return 0;
 }
 
 #endif

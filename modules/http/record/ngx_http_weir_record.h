@@ -76,6 +76,8 @@ typedef struct {
     ngx_str_t  read;
     ngx_str_t  host;
     ngx_str_t  path;
+    ngx_str_t  method;
+    ngx_str_t  source;
     unsigned   sampled:1;              /* left out: a permit */
     unsigned   differs:1;              /* what is in shadow says shadow */
     unsigned   shadow:1;               /* weir_policy_verdict_t */
@@ -97,7 +99,25 @@ void ngx_http_weir_record_decision(ngx_http_request_t *r,
     const weir_policy_decision_t *d, weir_policy_verdict_t verdict);
 
 
+/*
+ * Who asks in the name of others (weir_decide): writes a record of the last
+ * decision at once, as it is no request's own.  ctx has its policy, rule,
+ * reason, bundle and verdict; status is what was answered.
+ */
+void ngx_http_weir_record_answer(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, const ngx_http_weir_identity_t *identity,
+    ngx_uint_t status);
+
+
 /* --- of this folder --- */
+
+/* Whose record, where it is not ctx's own. */
+
+typedef struct {
+    const ngx_http_weir_identity_t  *identity;    /* NULL: anonymous */
+    const u_char                    *id;          /* of 32 characters */
+    ngx_uint_t                       status;
+} ngx_http_weir_record_whose_t;
 
 void ngx_http_weir_record_count(ngx_http_weir_record_conf_t *rcf,
     ngx_uint_t result, uint64_t n);
@@ -105,7 +125,8 @@ void ngx_http_weir_record_count(ngx_http_weir_record_conf_t *rcf,
 /* ngx_http_weir_record_line.c: the line, its LF included; NGX_DECLINED: too
    long; NGX_ERROR. */
 ngx_int_t ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
-    ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx, weir_record_t *w);
+    ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_record_whose_t *whose, weir_record_t *w);
 
 /* ngx_http_weir_record_file.c: takes a line; 1: of a permit. */
 void ngx_http_weir_record_put(ngx_http_weir_record_conf_t *rcf,

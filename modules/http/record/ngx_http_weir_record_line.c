@@ -51,6 +51,8 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 {
     size_t                         from;
     u_char                         text[NGX_HTTP_WEIR_RECORD_LINE];
+    u_char                         addr[WEIR_ADDR_TEXT];
+    weir_str_t                     source;
     weir_record_t                  w;
     ngx_http_weir_record_conf_t   *rcf;
     ngx_http_weir_record_state_t  *state;
@@ -95,6 +97,20 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     weir_record_string(&w, pr->host);
     (void) ngx_http_weir_record_keep(r, &w, &from, &state->host);
+
+    weir_record_string(&w, pr->method);
+    (void) ngx_http_weir_record_keep(r, &w, &from, &state->method);
+
+    if (pr->source_ip) {
+        source.data = addr;
+        source.len = weir_addr_format(addr, pr->source_ip);
+        weir_record_string(&w, source);
+
+    } else {
+        weir_record_raw(&w, weir_str("null"));
+    }
+
+    (void) ngx_http_weir_record_keep(r, &w, &from, &state->source);
 
     weir_record_string(&w, pr->path->decoded);
 
@@ -398,7 +414,8 @@ ngx_http_weir_record_pseudonym(ngx_http_weir_record_conf_t *rcf,
 
 ngx_int_t
 ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
-    ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx, weir_record_t *w)
+    ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_record_whose_t *whose, weir_record_t *w)
 {
     u_char                        *p, addr[WEIR_ADDR_TEXT];
     ngx_str_t                      s;
@@ -412,19 +429,10 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
         state = &none;
     }
 
-    if (!ctx->has_id) {
-
-        if (ngx_http_weir_random_id(ctx->decision_id) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        ctx->has_id = 1;
-    }
-
     weir_record_raw(w, weir_str("{\"time\":"));
     weir_record_time(w, r->start_sec, r->start_msec);
 
-    s.data = ctx->decision_id;
+    s.data = (u_char *) whose->id;
     s.len = sizeof(ctx->decision_id);
     ngx_http_weir_record_member(w, "id", &s);
 
@@ -463,8 +471,16 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
                                         : weir_str("[]"));
 
     ngx_http_weir_record_member(w, "reason", &ctx->reason);
-    ngx_http_weir_record_identity(rcf, w, ctx->identity);
-    ngx_http_weir_record_member(w, "method", &r->method_name);
+    ngx_http_weir_record_identity(rcf, w, whose->identity);
+
+    weir_record_name(w, "method");
+
+    if (state->method.len) {
+        weir_record_raw(w, ngx_http_weir_str(&state->method));
+
+    } else {
+        weir_record_string(w, ngx_http_weir_str(&r->method_name));
+    }
 
     weir_record_name(w, "host");
 
@@ -493,18 +509,23 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
         weir_record_string(w, ngx_http_weir_str(&s));
     }
 
-    s.len = 0;
-    s.data = addr;
+    if (state->source.len) {
+        weir_record_name(w, "source");
+        weir_record_raw(w, ngx_http_weir_str(&state->source));
 
-    if (ngx_http_weir_source(r, source.bytes) == NGX_OK) {
-        s.len = weir_addr_format(addr, &source);
+    } else {
+        s.len = 0;
+        s.data = addr;
+
+        if (ngx_http_weir_source(r, source.bytes) == NGX_OK) {
+            s.len = weir_addr_format(addr, &source);
+        }
+
+        ngx_http_weir_record_member(w, "source", &s);
     }
 
-    ngx_http_weir_record_member(w, "source", &s);
-
     weir_record_name(w, "status");
-    weir_record_number(w, r->err_status ? r->err_status
-                                        : r->headers_out.status);
+    weir_record_number(w, whose->status);
 
     weir_record_name(w, "latency_us");
     weir_record_number(w, (int64_t) ngx_http_weir_latency(r, ctx));

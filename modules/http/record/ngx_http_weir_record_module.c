@@ -8,6 +8,9 @@
 
 
 static ngx_int_t ngx_http_weir_record_handler(ngx_http_request_t *r);
+static void ngx_http_weir_record_tell(ngx_http_weir_record_conf_t *rcf,
+    ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_record_whose_t *whose);
 static ngx_uint_t ngx_http_weir_record_admits(
     ngx_http_weir_record_conf_t *rcf, ngx_http_request_t *r);
 static void ngx_http_weir_record_send(ngx_http_weir_record_conf_t *rcf,
@@ -89,13 +92,9 @@ static uint64_t  ngx_http_weir_record_clients[NGX_HTTP_WEIR_RECORD_CLIENTS];
 static ngx_int_t
 ngx_http_weir_record_handler(ngx_http_request_t *r)
 {
-    u_char                         line[NGX_HTTP_WEIR_RECORD_LINE];
-    ngx_int_t                      rc;
-    ngx_uint_t                     permit;
-    weir_record_t                  w;
     ngx_http_weir_ctx_t           *ctx;
     ngx_http_weir_record_conf_t   *rcf;
-    ngx_http_weir_record_state_t  *state;
+    ngx_http_weir_record_whose_t   whose;
 
     if (r != r->main) {
         return NGX_OK;
@@ -109,6 +108,64 @@ ngx_http_weir_record_handler(ngx_http_request_t *r)
 
     rcf = ngx_http_get_module_main_conf(r, ngx_http_weir_record_module);
 
+    if (!ctx->has_id) {
+
+        if (ngx_http_weir_random_id(ctx->decision_id) != NGX_OK) {
+            ngx_http_weir_record_count(rcf, NGX_HTTP_WEIR_RECORD_ERROR, 1);
+            return NGX_OK;
+        }
+
+        ctx->has_id = 1;
+    }
+
+    whose.identity = ctx->identity;
+    whose.id = ctx->decision_id;
+    whose.status = r->err_status ? r->err_status : r->headers_out.status;
+
+    ngx_http_weir_record_tell(rcf, r, ctx, &whose);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_weir_record_answer(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_identity_t *identity, ngx_uint_t status)
+{
+    u_char                         id[32];
+    ngx_http_weir_record_conf_t   *rcf;
+    ngx_http_weir_record_whose_t   whose;
+
+    rcf = ngx_http_get_module_main_conf(r, ngx_http_weir_record_module);
+
+    if (!rcf->on) {
+        return;
+    }
+
+    if (ngx_http_weir_random_id(id) != NGX_OK) {
+        ngx_http_weir_record_count(rcf, NGX_HTTP_WEIR_RECORD_ERROR, 1);
+        return;
+    }
+
+    whose.identity = identity;
+    whose.id = id;
+    whose.status = status;
+
+    ngx_http_weir_record_tell(rcf, r, ctx, &whose);
+}
+
+
+static void
+ngx_http_weir_record_tell(ngx_http_weir_record_conf_t *rcf,
+    ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_record_whose_t *whose)
+{
+    u_char                         line[NGX_HTTP_WEIR_RECORD_LINE];
+    ngx_int_t                      rc;
+    ngx_uint_t                     permit;
+    weir_record_t                  w;
+    ngx_http_weir_record_state_t  *state;
+
     permit = (ctx->verdict == NGX_HTTP_WEIR_PERMIT);
 
     if (permit) {
@@ -116,33 +173,31 @@ ngx_http_weir_record_handler(ngx_http_request_t *r)
 
         if (state && state->sampled) {
             ngx_http_weir_record_count(rcf, NGX_HTTP_WEIR_RECORD_SAMPLED, 1);
-            return NGX_OK;
+            return;
         }
 
     } else if (!ngx_http_weir_record_admits(rcf, r)) {
         ngx_http_weir_record_count(rcf, NGX_HTTP_WEIR_RECORD_CLIENT, 1);
-        return NGX_OK;
+        return;
     }
 
     weir_record_init(&w, line, sizeof(line));
 
-    rc = ngx_http_weir_record_line(rcf, r, ctx, &w);
+    rc = ngx_http_weir_record_line(rcf, r, ctx, whose, &w);
 
     if (rc != NGX_OK) {
         ngx_http_weir_record_count(rcf, rc == NGX_DECLINED
                                         ? NGX_HTTP_WEIR_RECORD_LARGE
                                         : NGX_HTTP_WEIR_RECORD_ERROR, 1);
-        return NGX_OK;
+        return;
     }
 
     if (rcf->syslog) {
         ngx_http_weir_record_send(rcf, &w);
-        return NGX_OK;
+        return;
     }
 
     ngx_http_weir_record_put(rcf, &w, permit);
-
-    return NGX_OK;
 }
 
 

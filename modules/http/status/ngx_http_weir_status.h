@@ -1,6 +1,6 @@
 
 /*
- * Weir: what the files of the status area share.
+ * Weir: what the files of the status area share, and weir_decide.
  */
 
 #ifndef NGX_HTTP_WEIR_STATUS_H_INCLUDED

@@ -51,13 +51,6 @@ static ngx_command_t  ngx_http_weir_status_commands[] = {
       0,
       NULL },
 
-    { ngx_string("weir_decide"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
-      ngx_http_weir_status_later,
-      0,
-      0,
-      NULL },
-
       ngx_null_command
 };
 

@@ -35,4 +35,13 @@ int weir_policy_from_json(weir_arena_t *arena, const json_t *tree,
     weir_str_t *text, weir_err_t *err);
 
 
+/*
+ * What a decision obliges to: {"limit":[...],"split":{SPLIT:COLOUR},
+ * "slo":NAME,"add_header":{NAME:VALUE},"set_header":{NAME:VALUE},"log":LEVEL,
+ * "status":N}: what there is of them.  The caller's; NULL: out of memory.
+ */
+json_t *weir_policy_obligations(const weir_policy_effect_t *effects,
+    uint32_t n);
+
+
 #endif /* WEIR_POLICY_JSON_H_INCLUDED */
