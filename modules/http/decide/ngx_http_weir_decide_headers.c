@@ -196,7 +196,7 @@ ngx_http_weir_decide_read(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (n == 1
+    if (n == 1 && (rest.len == 0 || rest.data[0] == '?')
         && ngx_http_weir_decide_fields(r, &ngx_http_weir_decide_styles[found],
                                        a)
            == NGX_OK)
