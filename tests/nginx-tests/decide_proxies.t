@@ -1,0 +1,262 @@
+#!/usr/bin/perl
+
+# weir_decide asked by nginx's auth_request, Traefik's forwardAuth and Envoy's
+# ext_authz: what they let through, what they do not, and what their clients
+# cannot talk them into.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Weir::Test;
+use Weir::Gate;
+use Weir::Upstream;
+
+my $peers = ($ENV{WEIR_BUILD} || Weir::Test->top . '/build') . '/peers';
+my ($envoy) = glob "$peers/lib/python3*/site-packages/envoy/_bin/envoy*";
+
+plan skip_all => "no $peers: scripts/deps could not reach PyPI"
+    unless -x "$peers/bin/traefik" && $envoy;
+
+my $t = Weir::Test->new;
+my $issuer = issuer($t);
+my $up = Weir::Upstream->new($t, port => 'up');
+
+$t->make_cert('server');
+$t->make_cert('ca', is_ca => 1);
+$t->make_cert('proxy', ca => 'ca', san => 'URI:spiffe://corp.test/proxy');
+
+$t->file('policies/orders.policy', <<'END');
+language 1;
+policy orders;
+
+schema from corp { claim sub string; }
+
+permit own    { who issuer corp; what GET, PUT /u/{user}/**;
+                if claim.sub == path.user; }
+permit public { who anyone; what GET /public/**; }
+permit query  { who anyone; what GET /query; if has query("q")
+                && query("q") == "a b"; }
+permit host   { who anyone; what GET /host; host api.test; }
+deny   gone   { what * /gone/**; status 451; }
+END
+
+$t->file('policies/askers.policy', <<'END');
+language 1;
+policy askers;
+permit proxy { who anyone; what * /asked/**;
+               if has tls.spiffe && tls.spiffe == "spiffe://corp.test/proxy"; }
+END
+
+# The asking nginx has no policy of its own.
+
+$t->http_conf(<<END);
+    weir_zone   8m;
+    weir_bundle policies;
+    $issuer
+
+    server {
+        listen 127.0.0.1:%%PORT_weir%% ssl;
+
+        ssl_certificate        %%TESTDIR%%/server.crt;
+        ssl_certificate_key    %%TESTDIR%%/server.key;
+        ssl_client_certificate %%TESTDIR%%/ca.crt;
+        ssl_verify_client      on;
+        ssl_session_tickets    off;
+
+        location /asked {
+            weir_auth            corp optional;
+            weir_policy          askers;
+            weir_identity_header X-Corp-Subject \$weir_subject;
+            weir_decide          orders;
+        }
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_nginx%%;
+        weir_default open;
+
+        location / {
+            auth_request     /_ask;
+            auth_request_set \$who \$upstream_http_x_corp_subject;
+            proxy_set_header X-Corp-Subject \$who;
+            proxy_pass       http://127.0.0.1:%%PORT_up%%;
+        }
+
+        location = /_ask {
+            internal;
+            proxy_pass                https://127.0.0.1:%%PORT_weir%%/asked;
+            proxy_ssl_certificate     %%TESTDIR%%/proxy.crt;
+            proxy_ssl_certificate_key %%TESTDIR%%/proxy.key;
+            proxy_pass_request_body   off;
+            proxy_set_header          Content-Length "";
+            proxy_set_header          X-Original-Method \$request_method;
+            proxy_set_header          X-Original-URI \$request_uri;
+            proxy_set_header          X-Original-Host \$http_host;
+        }
+    }
+END
+
+$t->run;
+
+
+# Traefik
+
+my $traefik = $t->port('traefik');
+
+$t->file('dynamic.yml', $t->expand(<<'END'));
+http:
+  routers:
+    all: { rule: "PathPrefix(`/`)", service: up, middlewares: [weir],
+           entryPoints: [web] }
+  middlewares:
+    weir:
+      forwardAuth:
+        address: "https://localhost:%%PORT_weir%%/asked"
+        authResponseHeaders: [X-Corp-Subject]
+        tls:
+          ca: %%TESTDIR%%/server.crt
+          cert: %%TESTDIR%%/proxy.crt
+          key: %%TESTDIR%%/proxy.key
+  services:
+    up: { loadBalancer: { servers: [{ url: "http://127.0.0.1:%%PORT_up%%" }] } }
+END
+
+my $dir = $t->dir;
+
+$t->spawn(sub {
+    open STDOUT, '>', "$dir/traefik.log";
+    open STDERR, '>&', \*STDOUT;
+    exec "$peers/bin/traefik", "--entryPoints.web.address=127.0.0.1:$traefik",
+         "--providers.file.filename=$dir/dynamic.yml",
+         '--global.checkNewVersion=false', '--global.sendAnonymousUsage=false';
+});
+
+
+# Envoy
+
+$t->file('envoy.yml', $t->expand(<<'END'));
+static_resources:
+  listeners:
+  - address: { socket_address: { address: 127.0.0.1, port_value: %%PORT_envoy%% } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: in
+          route_config:
+            virtual_hosts:
+            - { name: all, domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: up } }] }
+          http_filters:
+          - name: envoy.filters.http.ext_authz
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
+              allowed_headers: { patterns: [{ prefix: x- }] }
+              http_service:
+                server_uri: { uri: "https://localhost", cluster: weir, timeout: 5s }
+                path_prefix: /asked
+                authorization_response:
+                  allowed_upstream_headers: { patterns: [{ exact: x-corp-subject }] }
+          - name: envoy.filters.http.router
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  clusters:
+  - name: up
+    load_assignment:
+      cluster_name: up
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: %%PORT_up%% } } } }] }]
+  - name: weir
+    transport_socket:
+      name: envoy.transport_sockets.tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        sni: localhost
+        common_tls_context:
+          tls_certificates: [{ certificate_chain: { filename: %%TESTDIR%%/proxy.crt }, private_key: { filename: %%TESTDIR%%/proxy.key } }]
+          validation_context: { trusted_ca: { filename: %%TESTDIR%%/server.crt } }
+    load_assignment:
+      cluster_name: weir
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: %%PORT_weir%% } } } }] }]
+END
+
+$t->spawn(sub {
+    open STDOUT, '>', "$dir/envoy.log";
+    open STDERR, '>&', \*STDOUT;
+    exec $envoy, '-c', "$dir/envoy.yml", '--disable-hot-restart',
+         '--concurrency', 1;
+});
+
+
+# The status, and who the upstream was told that it is: "-" not asked.
+
+sub through {
+    my ($proxy, $method, $target, @headers) = @_;
+
+    $up->clear;
+    my $r = http_request($t->port($proxy), $method, $target,
+                         headers => \@headers);
+    my ($got) = $up->requests;
+
+    return $r->status . ' ' . (!$got ? '-'
+                               : $got->header('X-Corp-Subject') || 'nobody');
+}
+
+for my $proxy (qw(nginx traefik envoy)) {
+
+    wait_for {
+        eval { http_get($t->port($proxy), '/public/x')->status == 200 };
+    } 30, "$proxy answers";
+
+    my @alice = bearer('alice');
+    my $as = sub { through($proxy, @_, @alice) };
+
+    is($as->('GET', '/u/alice/x'), '200 alice', "$proxy: her own");
+    is($as->('PUT', '/u/alice/x'), '200 alice', "$proxy: a method");
+    is($as->('DELETE', '/u/alice/x'), '403 -', "$proxy: another");
+    is($as->('GET', '/u/bob/x'), '403 -', "$proxy: another's");
+    is($as->('GET', '/query?q=a+b'), '200 alice', "$proxy: the query");
+    is($as->('GET', '/query?q=c'), '403 -', "$proxy: another query");
+    is($as->('GET', '/host', Host => 'api.test'), '200 alice',
+       "$proxy: the host");
+    is($as->('GET', '/host'), '403 -', "$proxy: another host");
+    is($as->('POST', '/access/v1/evaluation'), '403 -',
+       "$proxy: no endpoint of AuthZEN");
+    is($as->('GET', '/u/alice/x', 'X-Corp-Subject', 'root'), '200 alice',
+       "$proxy: who it is");
+
+    is(through($proxy, 'GET', '/public/x'), '200 nobody', "$proxy: nobody");
+    is(through($proxy, 'GET', '/u/alice/x'), '401 -',
+       "$proxy: a credential is missing");
+    is(through($proxy, 'GET', '/public/x', Authorization => 'Bearer x'),
+       '401 -', "$proxy: a bad one");
+
+    # auth_request knows 401 and 403 only
+
+    is($as->('GET', '/gone/x'), $proxy eq 'nginx' ? '500 -' : '451 -',
+       "$proxy: a deny's status");
+    is($as->('GET', '/public/%2e%2e/gone/x') =~ /^(?:400|500|451) -$/, 1,
+       "$proxy: an ambiguous path");
+
+    for ([qw(X-Original-URI /public/x X-Original-Method GET)],
+         [qw(X-Forwarded-Uri /public/x X-Forwarded-Method GET)],
+         [qw(X-Original-URI /public/x)], [qw(X-Forwarded-Uri /public/x)],
+         [qw(X-Forwarded-Method GET)], [qw(X-Original-Method GET)],
+         [qw(X-Original-URL /public/x)], [qw(X-HTTP-Method-Override GET)])
+    {
+        like($as->('GET', '/u/bob/x', @$_), qr/^(?:400|403|500) -$/,
+             "$proxy: cannot be talked into by $_->[0]");
+    }
+}
+
+# nginx tells of each answer of auth_request that it does not know
+
+$t->allow(qr/auth request unexpected status/);
+
+# who asks is gone: nobody is let through
+
+$t->stop;
+like(eval { through('traefik', 'GET', '/public/x') } || '-', qr/^5\d\d -$/,
+     'Traefik without Weir');
+like(eval { through('envoy', 'GET', '/public/x') } || '-',
+     qr/^(?:403|5\d\d) -$/, 'Envoy without Weir');
+
+$t->done_testing;
