@@ -105,8 +105,9 @@ $(BIN)/weirctl: $(call obj,$(CLISRC)) $(ARS)
 # arrows between the folders hold, and one folder's error stops no other.
 
 test_ars = $(or $(foreach f,$(filter $(firstword $(subst _, ,$(1))),\
-	$(FOLDERS)),$(O)/libweir-$(f).a $(if $(filter bundle prove,$(f)),\
-	$(O)/libweir-policy.a) $(if $(filter-out base,$(f)),\
+	$(FOLDERS)),$(O)/libweir-$(f).a $(if $(filter bundle prove authzen,$(f)),\
+	$(O)/libweir-policy.a) $(if $(filter authzen,$(f)),\
+	$(O)/libweir-token.a) $(if $(filter-out base,$(f)),\
 	$(O)/libweir-base.a)),$(ARS))
 
 define test_rule

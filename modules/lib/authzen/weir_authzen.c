@@ -315,8 +315,12 @@ weir_authzen_claims(weir_authzen_ctx_t *c, const json_t *properties)
         return WEIR_OK;
     }
 
+    /* jansson leaves out what it has no memory for */
+
     claims = json_copy((json_t *) properties);
-    if (claims == NULL) {
+
+    if (json_object_size(claims) != json_object_size(properties)) {
+        json_decref(claims);
         return WEIR_NOMEM;
     }
 
