@@ -8,18 +8,7 @@
 
 
 #include "weirctl_eval.h"
-#include "weirctl_prove.h"
-
-
-typedef struct weirctl_probe_s  weirctl_probe_t;
-
-struct weirctl_probe_s {
-    weir_prove_item_t  *rule;
-    weir_prove_item_t  *statement;      /* NULL: the whole rule */
-    unsigned            yes:1;
-    unsigned            maybe:1;
-    weirctl_probe_t    *next;
-};
+#include "weirctl_probe.h"
 
 
 typedef struct {
@@ -27,10 +16,7 @@ typedef struct {
     weirctl_bundle_t         b;
     weirctl_eval_t           e;
     json_t                  *request;   /* e points into it */
-    weir_prove_item_t       *items;     /* of the policy's file */
-    uint32_t                 file;
-    weirctl_probe_t         *probes;
-    weirctl_probe_t        **last;
+    weirctl_probes_t         p;
     uint32_t                 nrules;    /* that were looked at */
 } weirctl_explain_t;
 

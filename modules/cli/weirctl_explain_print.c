@@ -8,13 +8,8 @@
 #include "weirctl_explain.h"
 
 
-static void weirctl_explain_head(const weir_prove_item_t *rule,
-    weir_str_t *effect, weir_str_t *name);
 static json_t *weirctl_explain_json(weirctl_explain_t *x);
 static const char *weirctl_explain_value(const weirctl_probe_t *probe);
-static unsigned weirctl_explain_line(weirctl_explain_t *x,
-    const uint8_t *at);
-static void weirctl_explain_text(weir_str_t s);
 
 
 int
@@ -58,23 +53,23 @@ weirctl_explain_print(weirctl_explain_t *x, json_t *answer)
 
     n = 0;
 
-    for (probe = x->probes; probe != NULL; probe = probe->next) {
+    for (probe = x->p.probes; probe != NULL; probe = probe->next) {
 
         if (probe->statement == NULL) {
             n++;
-            weirctl_explain_head(probe->rule, &effect, &name);
+            weirctl_probe_head(probe->rule, &effect, &name);
 
             printf("%-7s  %.*s %.*s (%.*s:%u)\n",
                    weirctl_explain_value(probe), (int) effect.len,
                    effect.data, (int) name.len, name.data,
-                   (int) x->b.bundle.sources[x->file].name.len,
-                   x->b.bundle.sources[x->file].name.data,
-                   weirctl_explain_line(x, probe->rule->text.data));
+                   (int) x->b.bundle.sources[x->p.file].name.len,
+                   x->b.bundle.sources[x->p.file].name.data,
+                   weirctl_probe_line(&x->p, probe->rule));
             continue;
         }
 
         printf("  %-7s  ", weirctl_explain_value(probe));
-        weirctl_explain_text(probe->statement->text);
+        weirctl_probe_text(stdout, probe->statement->text);
         printf("\n");
     }
 
@@ -97,7 +92,7 @@ weirctl_explain_json(weirctl_explain_t *x)
     array = json_array();
     parts = NULL;
 
-    for (probe = x->probes; probe != NULL; probe = probe->next) {
+    for (probe = x->p.probes; probe != NULL; probe = probe->next) {
 
         if (probe->statement != NULL) {
             part = json_pack("{s:s%, s:s}", "text",
@@ -113,7 +108,7 @@ weirctl_explain_json(weirctl_explain_t *x)
             continue;
         }
 
-        weirctl_explain_head(probe->rule, &effect, &name);
+        weirctl_probe_head(probe->rule, &effect, &name);
 
         parts = json_array();
         item = json_pack("{s:s%, s:s%, s:s%, s:i, s:s, s:o}",
@@ -121,10 +116,10 @@ weirctl_explain_json(weirctl_explain_t *x)
                          "effect", (const char *) effect.data, effect.len,
                          "file",
                          (const char *)
-                         x->b.bundle.sources[x->file].name.data,
-                         x->b.bundle.sources[x->file].name.len,
+                         x->b.bundle.sources[x->p.file].name.data,
+                         x->b.bundle.sources[x->p.file].name.len,
                          "line",
-                         (int) weirctl_explain_line(x, probe->rule->text.data),
+                         (int) weirctl_probe_line(&x->p, probe->rule),
                          "value", weirctl_explain_value(probe),
                          "statements", parts);
 
@@ -135,86 +130,6 @@ weirctl_explain_json(weirctl_explain_t *x)
     }
 
     return array;
-}
-
-
-/* "shadow permit" and the like, and what stands behind it. */
-
-static void
-weirctl_explain_head(const weir_prove_item_t *rule, weir_str_t *effect,
-    weir_str_t *name)
-{
-    const uint8_t  *p, *end;
-
-    p = rule->text.data + rule->word.len;
-    end = rule->body.data - 1;
-    effect->data = rule->text.data;
-    effect->len = rule->word.len;
-
-    while (p < end && *p <= ' ') {
-        p++;
-    }
-
-    if (weir_str_eq(rule->word, weir_str("shadow"))) {
-
-        while (p < end && *p > ' ') {
-            p++;
-        }
-
-        effect->len = (size_t) (p - effect->data);
-
-        while (p < end && *p <= ' ') {
-            p++;
-        }
-    }
-
-    name->data = p;
-
-    while (p < end && *p > ' ' && *p != '#') {
-        p++;
-    }
-
-    name->len = (size_t) (p - name->data);
-}
-
-
-static unsigned
-weirctl_explain_line(weirctl_explain_t *x, const uint8_t *at)
-{
-    unsigned        line;
-    const uint8_t  *p;
-
-    line = 1;
-
-    for (p = x->b.bundle.sources[x->file].text.data; p < at; p++) {
-        line += *p == '\n';
-    }
-
-    return line;
-}
-
-
-/* On one line. */
-
-static void
-weirctl_explain_text(weir_str_t s)
-{
-    size_t   i;
-    uint8_t  last;
-
-    last = ' ';
-
-    for (i = 0; i < s.len; i++) {
-
-        if (s.data[i] > ' ') {
-            putchar(s.data[i]);
-
-        } else if (last > ' ') {
-            putchar(' ');
-        }
-
-        last = s.data[i];
-    }
 }
 
 

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "weirctl_coverage.h"
 #include "weirctl_policy.h"
 
 
@@ -30,12 +31,11 @@ static int weirctl_bundle_read(void *ctx, weir_str_t path, size_t max,
     weir_str_t *text);
 static char *weirctl_bundle_path(weirctl_bundle_t *b, weir_str_t path);
 static int weirctl_diagnostics_json(weirctl_bundle_t *b, json_t *array);
-static json_t *weirctl_place_json(weirctl_bundle_t *b,
-    weir_policy_place_t place);
 static int weirctl_json_out(json_t *json);
-static int weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b);
+static int weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b,
+    int coverage);
 static void weirctl_test_name(weir_str_t name);
-static int weirctl_test_json(weirctl_bundle_t *b);
+static int weirctl_test_json(weirctl_bundle_t *b, int coverage);
 
 
 /* weirctl check PATH */
@@ -95,17 +95,26 @@ weirctl_check(weirctl_t *ctl)
 }
 
 
-/* weirctl test DIR */
+/* weirctl test DIR [--coverage] */
 
 int
 weirctl_test(weirctl_t *ctl)
 {
-    int               rc;
+    int               rc, coverage;
     weirctl_bundle_t  b;
+
+    weirctl_option_t  options[] = {
+        { "coverage", WEIRCTL_FLAG, &coverage, NULL,
+          "tells which rules and conditions no test exercised" },
+        weirctl_options_end
+    };
+
+    coverage = 0;
 
     rc = weirctl_options(ctl, "Runs the tests that stand in the policies and "
                          "prints TAP.  Exit: 0, or 1 where\na test failed or "
-                         "the policies have errors.", NULL, 1, 1);
+                         "the policies have errors, or with --coverage where "
+                         "no test\nmatches a rule.", options, 1, 1);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
@@ -114,7 +123,8 @@ weirctl_test(weirctl_t *ctl)
     rc = weirctl_bundle(ctl, &b, ctl->argv[0], 0);
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = ctl->json ? weirctl_test_json(&b) : weirctl_test_tap(ctl, &b);
+        rc = ctl->json ? weirctl_test_json(&b, coverage)
+                       : weirctl_test_tap(ctl, &b, coverage);
     }
 
     weirctl_bundle_done(&b);
@@ -124,7 +134,7 @@ weirctl_test(weirctl_t *ctl)
 
 
 static int
-weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b)
+weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b, int coverage)
 {
     int                     rc;
     uint32_t                i, failed;
@@ -166,6 +176,14 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b)
         }
     }
 
+    if (coverage) {
+        rc = weirctl_coverage(b, NULL);
+    }
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
+
     return failed ? WEIRCTL_NO : WEIRCTL_YES;
 }
 
@@ -192,7 +210,7 @@ weirctl_test_name(weir_str_t name)
 /* Failed tests are errors at their expectation. */
 
 static int
-weirctl_test_json(weirctl_bundle_t *b)
+weirctl_test_json(weirctl_bundle_t *b, int coverage)
 {
     int                     rc;
     json_t                 *array, *item;
@@ -226,6 +244,14 @@ weirctl_test_json(weirctl_bundle_t *b)
         {
             rc = weirctl_error("out of memory");
         }
+    }
+
+    /* a rule that no test matches is an error among the others */
+
+    if (rc == WEIRCTL_GO_ON && coverage && b->bundle.nerrors == 0
+        && weirctl_coverage(b, array) == WEIRCTL_USAGE)
+    {
+        rc = WEIRCTL_USAGE;
     }
 
     if (rc == WEIRCTL_GO_ON) {
@@ -594,7 +620,7 @@ weirctl_diagnostics_json(weirctl_bundle_t *b, json_t *array)
 }
 
 
-static json_t *
+json_t *
 weirctl_place_json(weirctl_bundle_t *b, weir_policy_place_t place)
 {
     weir_str_t  name;

@@ -58,5 +58,8 @@ int weirctl_who_can(weirctl_t *ctl);
 int weirctl_review(weirctl_t *ctl);
 int weirctl_replay(weirctl_t *ctl);
 
+/* {"file","line","column"} of a place in b's sources. */
+json_t *weirctl_place_json(weirctl_bundle_t *b, weir_policy_place_t place);
+
 
 #endif /* WEIRCTL_POLICY_H_INCLUDED */

@@ -31,18 +31,23 @@ schema from corp {
 permit tenant  { who issuer corp; what GET, HEAD /t/{tenant}/**;
                  if claim.tenant == path.tenant;
                  limit few; log notice; add_header X-Rule "tenant"; }
-permit roles   { who issuer corp; what POST /r; if has claim.roles && "admin" in claim.roles; }
-permit level   { who issuer corp; what GET /level; if has claim.level && claim.level >= 3; }
+permit roles   { who issuer corp; what POST /r;
+                 if has claim.roles && "admin" in claim.roles; }
+permit level   { who issuer corp; what GET /level;
+                 if has claim.level && claim.level >= 3; }
 permit inside  { who anyone; what GET /inside; from 10.0.0.0/8; }
 permit host    { who anyone; what GET /host; host api.test;
                  if request.scheme == "https"; }
-permit header  { who anyone; what GET /header; if has header("x-a") && header("x-a") == "1"; }
-permit query   { who anyone; what GET /query; if has query("q") && query("q") == "a b"; }
+permit header  { who anyone; what GET /header;
+                 if has header("x-a") && header("x-a") == "1"; }
+permit query   { who anyone; what GET /query;
+                 if has query("q") && query("q") == "a b"; }
 permit spiffe  { who anyone; what GET /spiffe;
                  if has tls.spiffe && tls.spiffe == "spiffe://corp.test/a"; }
 permit night   { who anyone; what GET /night;
                  if request.time < 2020-01-01T00:00:00Z; }
-permit hosthdr { who anyone; what GET /hosthdr; if has header("host") && header("host") == "a.test"; }
+permit hosthdr { who anyone; what GET /hosthdr;
+                 if has header("host") && header("host") == "a.test"; }
 permit key     { who anyone; what GET /key; if identity.kind == "apikey"; }
 deny   closed  { what * /closed/**; status 451; }
 END
@@ -160,7 +165,8 @@ is(ask('/host', resource => { host => 'api.test', scheme => 'https' }),
 is(ask('https://other.test/host', resource => { host => 'api.test' }),
    'false default-deny', 'what the URL says stands');
 is(ask('42', resource => { path => '/inside' },
-       context => { source => '10.0.0.1' }), 'true inside', 'path beside an id');
+       context => { source => '10.0.0.1' }), 'true inside',
+   'path beside an id');
 is(ask('/header', context => { headers => { 'X-A' => '1' } }), 'true header',
    'a header');
 is(ask('/header', context => { headers => { 'X-A' => ['1', '1'] } }),
@@ -324,8 +330,8 @@ my $log = $t->path('decisions.log');
 my @lines;
 
 batch({ %$all, context => { source => '10.1.2.3' },
-        evaluations => [{}, { resource => { type => 'route',
-                                            id => 'https://api.test/t/beta' } }] },
+        evaluations => [{}, { resource => {
+            type => 'route', id => 'https://api.test/t/beta' } }] },
       headers => ['X-Request-ID', 'marked']);
 
 wait_for {
@@ -356,7 +362,8 @@ is($third->{identity}{issuer}, 'apps', 'and who he is');
 isnt($first->{id}, $second->{id}, 'each with an id of its own');
 
 like(http_get($t->port, '/metrics')->body,
-     qr/^weir_policy_decisions_total\{policy="orders",verdict="permit",reason="permit-rule"\} \d{3}/m,
+     qr/^weir_policy_decisions_total\{policy="orders",verdict="permit",
+        reason="permit-rule"\}\ \d{3}/mx,
      'and counted');
 
 like($t->error_log, qr/rule "tenant" of policy "orders" permits the request/,

@@ -39,7 +39,8 @@ permit header  { who anyone; what GET /header;
 permit inside  { who anyone; what GET /inside; from 127.0.0.0/8; }
 permit outside { who anyone; what GET /inside; from 192.0.2.0/24; }
 permit spiffe  { who anyone; what GET /spiffe;
-                 if has tls.spiffe && tls.spiffe == "spiffe://corp.test/proxy"; }
+                 if has tls.spiffe
+                 && tls.spiffe == "spiffe://corp.test/proxy"; }
 permit headers { who issuer corp; what GET /headers;
                  set_header X-Tier "gold"; add_header X-Seen "yes";
                  split canary green; slo fast; }
@@ -256,7 +257,8 @@ is(with('proxy', '/u/alice/x', as => [bearer('alice')]), 200, 'of alice');
 is(with('proxy', '/u/bob/x', as => [bearer('alice')]), 403, 'not as bob');
 is(with('proxy', '/u/alice/x', as => [Authorization => 'Bearer x']), 401,
    'a bad token is none');
-is(with('proxy', '/spiffe'), 401, "the proxy's certificate is not the client's");
+is(with('proxy', '/spiffe'), 401,
+   "the proxy's certificate is not the client's");
 is(with('other', '/public/x'), 401, 'a proxy that may not ask');
 is(with('other', '/public/x', as => [bearer('alice')]), 403,
    'not with a token either');

@@ -133,49 +133,79 @@ $t->spawn(sub {
 
 # Envoy
 
-$t->file('envoy.yml', $t->expand(<<'END'));
-static_resources:
-  listeners:
-  - address: { socket_address: { address: 127.0.0.1, port_value: %%PORT_envoy%% } }
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: in
-          route_config:
-            virtual_hosts:
-            - { name: all, domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: up } }] }
-          http_filters:
-          - name: envoy.filters.http.ext_authz
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
-              allowed_headers: { patterns: [{ prefix: x- }] }
-              http_service:
-                server_uri: { uri: "https://localhost", cluster: weir, timeout: 5s }
-                path_prefix: /asked
-                authorization_response:
-                  allowed_upstream_headers: { patterns: [{ exact: x-corp-subject }] }
-          - name: envoy.filters.http.router
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
-  clusters:
-  - name: up
+my $type = 'type.googleapis.com/envoy.extensions';
+
+# A cluster of one address
+
+sub cluster {
+    my ($name, $port, @more) = @_;
+
+    return <<END;
+  - name: $name
     load_assignment:
-      cluster_name: up
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: %%PORT_up%% } } } }] }]
-  - name: weir
+      cluster_name: $name
+      endpoints:
+      - lb_endpoints:
+        - endpoint:
+            address:
+              socket_address: { address: 127.0.0.1, port_value: %%PORT_$port%% }
+@more
+END
+}
+
+my $up_cluster = cluster('up', 'up');
+my $weir_cluster = cluster('weir', 'weir', <<END);
     transport_socket:
       name: envoy.transport_sockets.tls
       typed_config:
-        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        "\@type": $type.transport_sockets.tls.v3.UpstreamTlsContext
         sni: localhost
         common_tls_context:
-          tls_certificates: [{ certificate_chain: { filename: %%TESTDIR%%/proxy.crt }, private_key: { filename: %%TESTDIR%%/proxy.key } }]
-          validation_context: { trusted_ca: { filename: %%TESTDIR%%/server.crt } }
-    load_assignment:
-      cluster_name: weir
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: %%PORT_weir%% } } } }] }]
+          tls_certificates:
+          - certificate_chain: { filename: %%TESTDIR%%/proxy.crt }
+            private_key: { filename: %%TESTDIR%%/proxy.key }
+          validation_context:
+            trusted_ca: { filename: %%TESTDIR%%/server.crt }
+END
+
+my $manager = 'network.http_connection_manager';
+
+$t->file('envoy.yml', $t->expand(<<END));
+static_resources:
+  listeners:
+  - address:
+      socket_address: { address: 127.0.0.1, port_value: %%PORT_envoy%% }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.$manager
+        typed_config:
+          "\@type": $type.filters.$manager.v3.HttpConnectionManager
+          stat_prefix: in
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes: [{ match: { prefix: "/" }, route: { cluster: up } }]
+          http_filters:
+          - name: envoy.filters.http.ext_authz
+            typed_config:
+              "\@type": $type.filters.http.ext_authz.v3.ExtAuthz
+              allowed_headers: { patterns: [{ prefix: x- }] }
+              http_service:
+                server_uri:
+                  uri: "https://localhost"
+                  cluster: weir
+                  timeout: 5s
+                path_prefix: /asked
+                authorization_response:
+                  allowed_upstream_headers:
+                    patterns: [{ exact: x-corp-subject }]
+          - name: envoy.filters.http.router
+            typed_config:
+              "\@type": $type.filters.http.router.v3.Router
+  clusters:
+$up_cluster
+$weir_cluster
 END
 
 $t->spawn(sub {

@@ -224,10 +224,10 @@ test_authzen_memory(void **state)
     unsigned    n;
     question_t  q;
 
-    static const char  *text = "{\"subject\":{\"type\":\"user\",\"id\":\"a\","
-        "\"properties\":{\"tenant\":\"acme\",\"roles\":[\"x\",\"y\"]}},"
-        ACTION "," RESOURCE ",\"context\":{\"headers\":{\"a\":\"1\"}},"
-        "\"evaluations\":[{},{}]}";
+    static const char  *text =
+        "{\"subject\":{\"type\":\"user\",\"id\":\"a\",\"properties\":"
+        "{\"tenant\":\"acme\",\"roles\":[\"x\",\"y\"]}}," ACTION "," RESOURCE
+        ",\"context\":{\"headers\":{\"a\":\"1\"}},\"evaluations\":[{},{}]}";
 
     (void) state;
 

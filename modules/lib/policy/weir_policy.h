@@ -563,5 +563,13 @@ int weir_policy_run_test(weir_arena_t *arena,
     const weir_policy_bundle_t *bundle, uint32_t i,
     weir_policy_outcome_t *outcome);
 
+/*
+ * The request of a test, for weir_policy_decide_text(): what test and arena
+ * hold is not copied.  WEIR_OK or WEIR_NOMEM.
+ */
+int weir_policy_test_request(weir_arena_t *arena,
+    const weir_policy_test_t *test, weir_policy_request_t *r,
+    weir_str_t *path, weir_str_t *host, weir_policy_fields_t *fields);
+
 
 #endif /* WEIR_POLICY_H_INCLUDED */

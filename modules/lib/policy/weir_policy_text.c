@@ -212,6 +212,7 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
 {
     int                         rc;
     uint32_t                    policy;
+    weir_str_t                  path, host;
     weir_policy_fields_t        fields;
     weir_policy_request_t       r;
     weir_policy_decision_t      d;
@@ -220,8 +221,6 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
     test = bundle->tests[i];
 
     memset(outcome, 0, sizeof(weir_policy_outcome_t));
-    memset(&r, 0, sizeof(weir_policy_request_t));
-    memset(&fields, 0, sizeof(weir_policy_fields_t));
 
     outcome->name = test->name.text;
     outcome->policy = test->policy;
@@ -232,26 +231,7 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
         return WEIR_ERROR;
     }
 
-    r.method = test->method.text;
-    r.issuer = test->issuer;
-    r.subject = test->subject;
-    r.spiffe = test->spiffe;
-    r.source_ip = test->has_from ? &test->from : NULL;
-    r.has_time = test->has_at;
-    r.time = test->at;
-
-    r.kind = test->has_kind ? test->kind
-             : test->claims != NULL || test->subject.data != NULL
-               ? WEIR_POLICY_JWT
-             : test->spiffe.data != NULL ? WEIR_POLICY_MTLS
-             : WEIR_POLICY_ANONYMOUS;
-
-    fields.headers = test->headers;
-    fields.nheaders = test->nheaders;
-    fields.query = test->query;
-    fields.nquery = test->nquery;
-
-    rc = weir_policy_test_claims(arena, test, &r.claims);
+    rc = weir_policy_test_request(arena, test, &r, &path, &host, &fields);
 
     if (rc != WEIR_OK) {
         return rc;
@@ -264,7 +244,7 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
 
     if (d.rules == NULL
         || weir_policy_decide_text(arena, bundle->image, policy, &r,
-                                   test->path, test->host, &fields, &d)
+                                   path, host, &fields, &d)
            != WEIR_OK)
     {
         return WEIR_NOMEM;
@@ -278,6 +258,40 @@ weir_policy_run_test(weir_arena_t *arena, const weir_policy_bundle_t *bundle,
 
     return weir_policy_test_message(arena, bundle->image, policy, test, &d,
                                     &outcome->message);
+}
+
+
+int
+weir_policy_test_request(weir_arena_t *arena, const weir_policy_test_t *test,
+    weir_policy_request_t *r, weir_str_t *path, weir_str_t *host,
+    weir_policy_fields_t *fields)
+{
+    memset(r, 0, sizeof(weir_policy_request_t));
+    memset(fields, 0, sizeof(weir_policy_fields_t));
+
+    *path = test->path;
+    *host = test->host;
+
+    r->method = test->method.text;
+    r->issuer = test->issuer;
+    r->subject = test->subject;
+    r->spiffe = test->spiffe;
+    r->source_ip = test->has_from ? &test->from : NULL;
+    r->has_time = test->has_at;
+    r->time = test->at;
+
+    r->kind = test->has_kind ? test->kind
+              : test->claims != NULL || test->subject.data != NULL
+                ? WEIR_POLICY_JWT
+              : test->spiffe.data != NULL ? WEIR_POLICY_MTLS
+              : WEIR_POLICY_ANONYMOUS;
+
+    fields->headers = test->headers;
+    fields->nheaders = test->nheaders;
+    fields->query = test->query;
+    fields->nquery = test->nquery;
+
+    return weir_policy_test_claims(arena, test, &r->claims);
 }
 
 
