@@ -62,8 +62,8 @@ ngx_http_weir_policy_asked_t *ngx_http_weir_policy_ask(ngx_conf_t *cf,
     ngx_str_t *name);
 
 /*
- * Decides by the policy of r's location, or of q->asked, on the active generation, which is
- * pinned for the duration of the call.  Sets ctx->policy, ctx->rule and
+ * Decides by the policy of r's location, or of q->asked, on the active
+ * generation, which is pinned for the duration of the call.  Sets ctx->policy, ctx->rule and
  * ctx->bundle (what they point to lives as long as r) and counts the
  * decision.  *d is always filled, with a deny when anything fails.
  */
