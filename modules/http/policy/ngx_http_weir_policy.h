@@ -65,7 +65,8 @@ ngx_http_weir_policy_asked_t *ngx_http_weir_policy_ask(ngx_conf_t *cf,
  * Decides by the policy of r's location, or of q->asked, on the active
  * generation, which is pinned for the duration of the call.  Sets
  * ctx->policy, ctx->rule and ctx->bundle (what they point to lives as long as
- * r) and counts the decision.  *d is always filled, with a deny when anything fails.
+ * r) and counts the decision.  *d is always filled, with a deny when anything
+ * fails.
  */
 void ngx_http_weir_policy_decide(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
