@@ -231,7 +231,7 @@ weirctl_coverage_tell(weirctl_coverage_t *v, weirctl_probes_t *p)
     weirctl_probe_t  *probe, *rule;
 
     rc = WEIRCTL_GO_ON;
-    rule = NULL;
+    rule = p->probes;
 
     for (probe = p->probes; rc == WEIRCTL_GO_ON && probe != NULL;
          probe = probe->next)
