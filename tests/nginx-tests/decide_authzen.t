@@ -18,7 +18,7 @@ policy askers;
 permit apps { who issuer apps; what POST /pdp/access/v1/**; }
 END
 
-$t->file('policies/orders.policy', <<'END');
+my $orders = <<'END';
 language 1;
 policy orders;
 
@@ -52,9 +52,14 @@ permit key     { who anyone; what GET /key; if identity.kind == "apikey"; }
 deny   closed  { what * /closed/**; status 451; }
 END
 
+$t->file('policies/orders.policy', $orders);
+$t->file('candidate/orders.policy', $orders =~ s/>= 3/>= 4/r);
+$t->file('candidate/askers.policy', slurp($t->path('policies/askers.policy')));
+
 $t->http_conf(<<END);
     weir_zone   8m;
     weir_bundle policies;
+    weir_candidate candidate;
     weir_decision_log %%TESTDIR%%/decisions.log;
     weir_quota few key=\$remote_addr rate=1000r/s;
     $issuer
@@ -360,6 +365,22 @@ is($third->{method}, 'POST', "the asker's own");
 is($third->{path}, '/pdp/access/v1/evaluations', 'and its path');
 is($third->{identity}{issuer}, 'apps', 'and who he is');
 isnt($first->{id}, $second->{id}, 'each with an id of its own');
+
+raw($json->encode(question('/level', claims => {
+        issuer => 'corp', tenant => 'a', level => 3 })),
+    headers => ['X-Request-ID', 'other']);
+
+wait_for {
+    @lines = grep { /"request_id":"other"/ } split /\n/, slurp($log);
+    @lines == 2;
+} 5, 'two lines';
+
+my ($other) = grep { $_->{policy} eq 'orders' }
+              map { $json->decode($_) } @lines;
+
+is_deeply($other->{candidate},
+          { verdict => 'deny', reason => 'default-deny', rules => [] },
+          'a candidate is asked about questions, too');
 
 like(http_get($t->port, '/metrics')->body,
      qr/^weir_policy_decisions_total\{policy="orders",verdict="permit",

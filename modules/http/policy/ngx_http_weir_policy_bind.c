@@ -19,6 +19,7 @@ typedef struct {
     const ngx_http_weir_policy_main_conf_t  *mcf;
     ngx_log_t                               *log;
     weir_err_t                              *err;
+    ngx_uint_t                               candidate;  /* only warned of */
     ngx_uint_t                               told;
 } ngx_http_weir_policy_binder_t;
 
@@ -71,7 +72,7 @@ ngx_http_weir_policy_bind(ngx_conf_t *cf,
 
     b = mcf->bindings.elts;
 
-    if (!mcf->set) {
+    if (mcf->bundle.dir.len == 0) {
 
         for (i = 0; !mcf->foreign && i < mcf->bindings.nelts; i++) {
 
@@ -90,11 +91,11 @@ ngx_http_weir_policy_bind(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    image = weir_policy_open(mcf->image, mcf->size);
+    image = weir_policy_open(mcf->bundle.image, mcf->bundle.size);
 
     if (image == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "weir: the image of \"%V\" is damaged", &mcf->dir);
+                      "weir: the image of \"%V\" is damaged", &mcf->bundle.dir);
         return NGX_ERROR;
     }
 
@@ -243,7 +244,7 @@ ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
 
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "unknown policy \"%V\": \"%V\" has no such one in %V:%ui",
-                      &b->name, &mcf->dir, &b->file, b->line);
+                      &b->name, &mcf->bundle.dir, &b->file, b->line);
         return NGX_ERROR;
     }
 
@@ -262,6 +263,81 @@ ngx_http_weir_policy_bind_one(ngx_conf_t *cf,
                       "policy \"%V\" does not fit in %V:%ui",
                       &b->name, &b->file, b->line);
         return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_weir_policy_bind_candidate(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf)
+{
+    uint32_t                         policy;
+    ngx_uint_t                       i;
+    weir_policy_binder_t             binder;
+    const weir_policy_image_t       *image;
+    ngx_http_weir_policy_use_t     **uses;
+    ngx_http_weir_policy_binder_t    data;
+    ngx_http_weir_policy_binding_t  *b;
+
+    if (mcf->candidate.dir.len == 0) {
+        return NGX_OK;
+    }
+
+    if (mcf->block == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"weir_candidate\" needs \"weir_bundle\" or a store "
+                      "beside it in %V:%ui",
+                      &mcf->candidate.file, mcf->candidate.line);
+        return NGX_ERROR;
+    }
+
+    image = weir_policy_open(mcf->candidate.image, mcf->candidate.size);
+
+    if (image == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "weir: the image of \"%V\" is damaged",
+                      &mcf->candidate.dir);
+        return NGX_ERROR;
+    }
+
+    uses = mcf->policies.elts;
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+
+        if (weir_policy_find(image, ngx_http_weir_str(&uses[i]->name),
+                             &policy)
+            != WEIR_OK)
+        {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"weir_candidate\" \"%V\" has no policy \"%V\": "
+                          "it denies all that this one decides in %V:%ui",
+                          &mcf->candidate.dir, &uses[i]->name,
+                          &mcf->candidate.file, mcf->candidate.line);
+        }
+    }
+
+    ngx_memzero(&data, sizeof(ngx_http_weir_policy_binder_t));
+    data.mcf = mcf;
+    data.log = cf->log;
+    data.candidate = 1;
+
+    binder.known = ngx_http_weir_policy_known;
+    binder.report = ngx_http_weir_policy_fault;
+    binder.ctx = &data;
+
+    for (i = 0; i < mcf->nkinds; i++) {
+
+        b = mcf->bindings.elts;
+        b += mcf->kinds[i];
+
+        if (weir_policy_find(image, ngx_http_weir_str(&b->name), &policy)
+            == WEIR_OK)
+        {
+            (void) weir_policy_bind(image, policy, b->admitted, b->nadmitted,
+                                    &binder);
+        }
     }
 
     return NGX_OK;
@@ -414,10 +490,15 @@ ngx_http_weir_policy_fault(void *data, weir_str_t message)
 
     ngx_str_t  s;
 
-    if (binder->log) {
-        s.len = message.len;
-        s.data = (u_char *) message.data;
+    s.len = message.len;
+    s.data = (u_char *) message.data;
 
+    if (binder->candidate) {
+        ngx_log_error(NGX_LOG_WARN, binder->log, 0,
+                      "\"weir_candidate\" \"%V\": %V",
+                      &binder->mcf->candidate.dir, &s);
+
+    } else if (binder->log) {
         ngx_log_error(NGX_LOG_EMERG, binder->log, 0, "%V", &s);
 
         ngx_http_weir_policy_reject(WEIR_REFUSAL_UNKNOWN_NAME, &s);

@@ -1,6 +1,6 @@
 
 /*
- * Weir: the local bundle: read and compiled when nginx reads its
+ * Weir: folders of policies, which are read and compiled when nginx reads its
  * configuration.
  */
 
@@ -18,13 +18,14 @@ typedef struct {
 
 
 static char *ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf, weir_arena_t *arena);
+    ngx_http_weir_policy_dir_t *pd, weir_arena_t *arena);
 static ngx_int_t ngx_http_weir_policy_report(ngx_conf_t *cf,
-    weir_arena_t *arena, const weir_policy_bundle_t *bundle);
+    const ngx_http_weir_policy_dir_t *pd, weir_arena_t *arena,
+    const weir_policy_bundle_t *bundle);
 static ngx_int_t ngx_http_weir_policy_hash(const weir_policy_source_t *sources,
     uint32_t n, u_char *hash);
-static void ngx_http_weir_policy_reject_text(ngx_uint_t reason,
-    const char *text);
+static void ngx_http_weir_policy_reject_dir(
+    const ngx_http_weir_policy_dir_t *pd, const char *text, size_t len);
 static void ngx_http_weir_policy_free(void *data);
 static int ngx_http_weir_policy_list(void *data, weir_str_t path,
     weir_policy_folder_t *folder);
@@ -35,15 +36,33 @@ static u_char *ngx_http_weir_policy_path(ngx_http_weir_policy_files_t *files,
 
 
 char *
-ngx_http_weir_policy_compile(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf)
+ngx_http_weir_policy_compile(ngx_conf_t *cf, ngx_http_weir_policy_dir_t *pd)
 {
     char          *rv;
+    ngx_str_t     *value;
     weir_arena_t   arena;
+
+    if (pd->dir.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "needs a folder";
+    }
+
+    pd->dir = value[1];
+    pd->file = cf->conf_file->file.name;
+    pd->line = cf->conf_file->line;
+
+    if (ngx_conf_full_name(cf->cycle, &pd->dir, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     weir_arena_init(&arena, &weir_alloc_malloc, 0);
 
-    rv = ngx_http_weir_policy_compile_arena(cf, mcf, &arena);
+    rv = ngx_http_weir_policy_compile_arena(cf, pd, &arena);
 
     weir_arena_done(&arena);
 
@@ -53,7 +72,7 @@ ngx_http_weir_policy_compile(ngx_conf_t *cf,
 
 static char *
 ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf, weir_arena_t *arena)
+    ngx_http_weir_policy_dir_t *pd, weir_arena_t *arena)
 {
     int                             rc;
     uint32_t                        n;
@@ -63,10 +82,15 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
     weir_policy_files_t             files;
     weir_policy_bundle_t            bundle;
     weir_policy_source_t           *sources;
+    ngx_str_t                      *value;
     ngx_http_weir_policy_files_t    data;
 
+    static const char  unread[] = "the folder cannot be read";
+
+    value = cf->args->elts;
+
     data.cf = cf;
-    data.dir = &mcf->dir;
+    data.dir = &pd->dir;
     data.arena = arena;
 
     files.list = ngx_http_weir_policy_list;
@@ -76,16 +100,14 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
     rc = weir_policy_read_folder(arena, &files, &sources, &n, &err);
 
     if (rc == WEIR_DECLINED) {
-        ngx_http_weir_policy_reject_text(WEIR_REFUSAL_POLICY_ERROR,
-                                         err.text);
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"weir_bundle\" \"%V\": %s",
-                           &mcf->dir, err.text);
+        ngx_http_weir_policy_reject_dir(pd, err.text, ngx_strlen(err.text));
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" \"%V\": %s",
+                           &value[0], &pd->dir, err.text);
         return NGX_CONF_ERROR;
     }
 
     if (rc == WEIR_ERROR) {
-        ngx_http_weir_policy_reject_text(WEIR_REFUSAL_POLICY_ERROR,
-                                         "the folder cannot be read");
+        ngx_http_weir_policy_reject_dir(pd, unread, sizeof(unread) - 1);
         return NGX_CONF_ERROR;
     }
 
@@ -98,19 +120,19 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
         goto nomem;
     }
 
-    if (ngx_http_weir_policy_report(cf, arena, &bundle) != NGX_OK) {
+    if (ngx_http_weir_policy_report(cf, pd, arena, &bundle) != NGX_OK) {
         goto nomem;
     }
 
     if (bundle.nerrors) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"weir_bundle\" \"%V\" has %uD error%s",
-                           &mcf->dir, bundle.nerrors,
+                           "\"%V\" \"%V\" has %uD error%s",
+                           &value[0], &pd->dir, bundle.nerrors,
                            bundle.nerrors == 1 ? "" : "s");
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_weir_policy_hash(sources, n, mcf->hash) != NGX_OK) {
+    if (ngx_http_weir_policy_hash(sources, n, pd->hash) != NGX_OK) {
         goto nomem;
     }
 
@@ -119,49 +141,57 @@ ngx_http_weir_policy_compile_arena(ngx_conf_t *cf,
         goto nomem;
     }
 
-    mcf->size = bundle.size;
-    mcf->image = ngx_alloc(bundle.size, cf->log);
+    pd->size = bundle.size;
+    pd->image = ngx_alloc(bundle.size, cf->log);
 
-    if (mcf->image == NULL) {
+    if (pd->image == NULL) {
         goto nomem;
     }
 
     cln->handler = ngx_http_weir_policy_free;
-    cln->data = mcf;
+    cln->data = pd;
 
-    ngx_memcpy(mcf->image, bundle.image, bundle.size);
+    ngx_memcpy(pd->image, bundle.image, bundle.size);
 
     return NGX_CONF_OK;
 
 nomem:
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"weir_bundle\" \"%V\": out of memory", &mcf->dir);
+                       "\"%V\" \"%V\": out of memory",
+                       &value[0], &pd->dir);
 
     return NGX_CONF_ERROR;
 }
 
 
+/* A candidate that is refused says nothing of the bundle. */
+
 static void
-ngx_http_weir_policy_reject_text(ngx_uint_t reason, const char *text)
+ngx_http_weir_policy_reject_dir(const ngx_http_weir_policy_dir_t *pd,
+    const char *text, size_t len)
 {
     ngx_str_t  message;
 
-    message.len = ngx_strlen(text);
+    if (pd->candidate) {
+        return;
+    }
+
+    message.len = len;
     message.data = (u_char *) text;
 
-    ngx_http_weir_policy_reject(reason, &message);
+    ngx_http_weir_policy_reject(WEIR_REFUSAL_POLICY_ERROR, &message);
 }
 
 
 static void
 ngx_http_weir_policy_free(void *data)
 {
-    ngx_http_weir_policy_main_conf_t  *mcf = data;
+    ngx_http_weir_policy_dir_t  *pd = data;
 
-    if (mcf->image) {
-        ngx_free(mcf->image);
-        mcf->image = NULL;
+    if (pd->image) {
+        ngx_free(pd->image);
+        pd->image = NULL;
     }
 }
 
@@ -169,7 +199,8 @@ ngx_http_weir_policy_free(void *data)
 /* Line by line: nginx cuts what it logs at 2,048 bytes. */
 
 static ngx_int_t
-ngx_http_weir_policy_report(ngx_conf_t *cf, weir_arena_t *arena,
+ngx_http_weir_policy_report(ngx_conf_t *cf,
+    const ngx_http_weir_policy_dir_t *pd, weir_arena_t *arena,
     const weir_policy_bundle_t *bundle)
 {
     uint32_t                   i;
@@ -211,8 +242,8 @@ ngx_http_weir_policy_report(ngx_conf_t *cf, weir_arena_t *arena,
 
             if (level == NGX_LOG_EMERG && first && !told) {
                 told = 1;
-                ngx_http_weir_policy_reject(WEIR_REFUSAL_POLICY_ERROR,
-                                            &line);
+                ngx_http_weir_policy_reject_dir(pd, (char *) line.data,
+                                                line.len);
             }
         }
     }

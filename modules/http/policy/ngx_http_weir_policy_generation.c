@@ -48,25 +48,25 @@ ngx_http_weir_policy_fit(ngx_http_weir_block_t *block, ngx_uint_t fresh,
     mcf = block->init_data;
     room = ngx_http_weir_policy_room(block);
 
-    if (mcf->size <= room) {
+    if (mcf->bundle.size <= room) {
         return NGX_OK;
     }
 
     p = ngx_snprintf(text, sizeof(text), "the image has %uz bytes, a "
-                     "generation %uz", mcf->size, room);
+                     "generation %uz", mcf->bundle.size, room);
     message.data = text;
     message.len = p - text;
 
     ngx_http_weir_policy_reject(WEIR_REFUSAL_TOO_LARGE, &message);
 
-    need = (mcf->size - room) * NGX_HTTP_WEIR_POLICY_PARTS + block->size
-           + 4096;
+    need = (mcf->bundle.size - room) * NGX_HTTP_WEIR_POLICY_PARTS
+           + block->size + 4096;
 
     ngx_log_error(NGX_LOG_EMERG, log, 0,
                   "weir: no room for the bundle \"%V\" in area \"policies\" of "
                   "the zone: its image has %uz bytes, each of the area's %d "
                   "generations %uz; enlarge it with \"weir_zone SIZE "
-                  "policies=%uzk\"", &mcf->dir, mcf->size,
+                  "policies=%uzk\"", &mcf->bundle.dir, mcf->bundle.size,
                   NGX_HTTP_WEIR_POLICY_PARTS, room, (need + 1023) / 1024);
 
     return NGX_ERROR;

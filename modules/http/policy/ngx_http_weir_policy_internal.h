@@ -9,6 +9,7 @@
 
 #include "ngx_http_weir_policy.h"
 #include "ngx_http_weir_policy_writer.h"
+#include "ngx_http_weir_record.h"
 
 
 /* The zone's area holds three generations: active, the one before, a next. */
@@ -19,13 +20,25 @@
 #define NGX_HTTP_WEIR_POLICY_KINDS  256     /* bindings that a report has */
 
 
-struct ngx_http_weir_policy_main_conf_s {
-    ngx_flag_t              set;
-    ngx_uint_t              bootstrap;   /* the word stands behind DIR */
-    ngx_str_t               dir;
-    u_char                 *image;       /* until it is in the zone */
+/* A folder of policies, compiled when nginx reads its configuration. */
+
+typedef struct {
+    ngx_str_t               dir;         /* empty: there is none */
+    ngx_str_t               file;        /* where that stands */
+    ngx_uint_t              line;
+    unsigned                candidate:1; /* nothing of it is enforced */
+    u_char                 *image;
     size_t                  size;
     u_char                  hash[NGX_HTTP_WEIR_POLICY_HASH];
+} ngx_http_weir_policy_dir_t;
+
+
+struct ngx_http_weir_policy_main_conf_s {
+    ngx_http_weir_policy_dir_t  bundle;    /* image: until in the zone */
+    ngx_http_weir_policy_dir_t  candidate;
+
+    ngx_uint_t              bootstrap;   /* the word stands behind DIR */
+    weir_policy_regexes_t  *regexes;     /* this worker's of the candidate */
     ngx_http_weir_block_t  *block;       /* NULL: there are no policies */
     ngx_uint_t              foreign;     /* a store brings generations, too */
 
@@ -61,10 +74,13 @@ typedef struct {
 
 /*
  * A policy that a location names, and its counters: one per reason, and one
- * for each verdict that something in shadow would have changed to.
+ * for each verdict that something in shadow, or the candidate, would have
+ * changed to.
  */
 
-#define NGX_HTTP_WEIR_POLICY_COUNTERS  (WEIR_POLICY_REASONS + 2)
+#define NGX_HTTP_WEIR_POLICY_SHADOW     WEIR_POLICY_REASONS
+#define NGX_HTTP_WEIR_POLICY_CANDIDATE  (NGX_HTTP_WEIR_POLICY_SHADOW + 2)
+#define NGX_HTTP_WEIR_POLICY_COUNTERS   (NGX_HTTP_WEIR_POLICY_CANDIDATE + 2)
 
 typedef struct {
     ngx_str_t               name;
@@ -101,9 +117,9 @@ extern ngx_module_t              ngx_http_weir_policy_module;
 
 /* --- ngx_http_weir_policy_bundle.c --- */
 
-/* Reads and compiles mcf->dir; errors are logged.  Fills image and hash. */
+/* Reads and compiles what the directive at hand names; errors are logged. */
 char *ngx_http_weir_policy_compile(ngx_conf_t *cf,
-    ngx_http_weir_policy_main_conf_t *mcf);
+    ngx_http_weir_policy_dir_t *pd);
 
 /* --- ngx_http_weir_policy_bind.c --- */
 
@@ -114,6 +130,10 @@ ngx_int_t ngx_http_weir_policy_bind(ngx_conf_t *cf,
 /* The use of a policy by its name, or NULL. */
 ngx_http_weir_policy_use_t *ngx_http_weir_policy_used(
     ngx_http_weir_policy_main_conf_t *mcf, ngx_str_t *name);
+
+/* The same of the candidate, which is only warned of. */
+ngx_int_t ngx_http_weir_policy_bind_candidate(ngx_conf_t *cf,
+    ngx_http_weir_policy_main_conf_t *mcf);
 
 
 /* --- ngx_http_weir_policy_duties.c --- */
@@ -167,7 +187,11 @@ weir_policy_regexes_t *ngx_http_weir_policy_regexes(
     ngx_http_weir_policy_main_conf_t *mcf, const weir_policy_image_t *image,
     ngx_uint_t part);
 
-/* Begins to compile those of the active generation. */
+/* The same of the candidate. */
+weir_policy_regexes_t *ngx_http_weir_policy_candidate_regexes(
+    ngx_http_weir_policy_main_conf_t *mcf);
+
+/* Begins to compile those of the active generation, and the candidate's. */
 void ngx_http_weir_policy_warm(ngx_http_weir_policy_main_conf_t *mcf);
 
 
@@ -189,6 +213,22 @@ typedef struct {
 /* The request as a policy sees it. */
 void ngx_http_weir_policy_request(ngx_http_weir_policy_request_t *pr,
     ngx_http_request_t *r, ngx_http_weir_question_t *q);
+
+
+/* --- ngx_http_weir_policy_candidate.c --- */
+
+/* weir_candidate DIR */
+char *ngx_http_weir_policy_set_candidate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * What the candidate decides about a request, where that is another verdict
+ * than the active bundle's: NGX_OK, NGX_DECLINED.  The caller gives d->rules.
+ */
+ngx_int_t ngx_http_weir_policy_candidate(
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_str_t *name,
+    ngx_http_weir_policy_request_t *pr, const weir_policy_decision_t *active,
+    ngx_http_weir_record_view_t *other);
 
 
 #endif /* NGX_HTTP_WEIR_POLICY_INTERNAL_H_INCLUDED */

@@ -1,18 +1,11 @@
 
 /*
- * Weir: weir_bundle and weir_policy, and the decisions that the gate asks
- * for.
+ * Weir: weir_bundle, weir_candidate and weir_policy.
  */
 
 #include "ngx_http_weir_policy_internal.h"
-#include "ngx_http_weir_record.h"
 
 
-static void ngx_http_weir_policy_status(ngx_http_weir_decision_t *d);
-static ngx_http_weir_policy_use_t *ngx_http_weir_policy_use_of(
-    ngx_http_request_t *r, ngx_http_weir_question_t *q);
-static void ngx_http_weir_policy_count(ngx_http_weir_policy_use_t *use,
-    ngx_uint_t n);
 static char *ngx_http_weir_policy_set_bundle(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_weir_policy_set_policy(ngx_conf_t *cf,
@@ -35,6 +28,13 @@ static ngx_command_t  ngx_http_weir_policy_commands[] = {
     { ngx_string("weir_bundle"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
       ngx_http_weir_policy_set_bundle,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("weir_candidate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_weir_policy_set_candidate,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -81,231 +81,6 @@ ngx_module_t  ngx_http_weir_policy_module = {
 };
 
 
-/*
- * A worker of an older configuration may meet a bundle that lacks its policy:
- * it then uses the bundle that came with it, while that is there.
- */
-
-void
-ngx_http_weir_policy_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_question_t *q, ngx_http_weir_decision_t *d)
-{
-    ngx_str_t                          rule;
-    uint32_t                           policy;
-    ngx_uint_t                         shadow;
-    uint32_t                           rules[NGX_HTTP_WEIR_RECORD_RULES];
-    uint32_t                           effects[WEIR_POLICY_MAX_EFFECTS];
-    ngx_int_t                          rc;
-    ngx_uint_t                         part;
-    weir_str_t                         name;
-    ngx_http_weir_loc_conf_t          *lcf;
-    weir_policy_verdict_t              verdict;
-    weir_policy_decision_t             decision;
-    const weir_policy_image_t         *image;
-    ngx_http_weir_policy_use_t        *use;
-    ngx_http_weir_policy_request_t     pr;
-    ngx_http_weir_policy_main_conf_t  *mcf;
-
-    ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
-    d->status = NGX_HTTP_SERVICE_UNAVAILABLE;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_weir_policy_module);
-
-    shadow = lcf->shadow && q->asked == NULL;
-    use = ngx_http_weir_policy_use_of(r, q);
-
-    ctx->policy = q->asked ? q->asked->name : lcf->policy;
-    ngx_str_null(&ctx->rule);
-    ngx_str_null(&ctx->bundle);
-
-    decision.reason = WEIR_POLICY_NO_BUNDLE;
-
-    image = ngx_http_weir_policy_pin(mcf, 0, &part);
-
-    if (image == NULL) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "weir: no bundle is active: policy \"%V\" cannot decide",
-                      &ctx->policy);
-        goto done;
-    }
-
-    name = ngx_http_weir_str(&ctx->policy);
-
-    if (weir_policy_find(image, name, &policy) != WEIR_OK) {
-
-        ngx_http_weir_policy_unpin(mcf);
-
-        image = ngx_http_weir_policy_pin(mcf, 1, &part);
-
-        if (image == NULL || weir_policy_find(image, name, &policy) != WEIR_OK)
-        {
-            if (image) {
-                ngx_http_weir_policy_unpin(mcf);
-            }
-
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "weir: the active bundle has no policy \"%V\"",
-                          &ctx->policy);
-
-            decision.reason = WEIR_POLICY_NO_POLICY;
-            goto done;
-        }
-    }
-
-    decision.rules = rules;
-    decision.max = NGX_HTTP_WEIR_RECORD_RULES;
-    decision.effects = effects;
-    decision.max_effects = WEIR_POLICY_MAX_EFFECTS;
-
-    ngx_http_weir_policy_request(&pr, r, q);
-
-    pr.policy.regexes = ngx_http_weir_policy_regexes(mcf, image, part);
-
-    weir_policy_decide(image, policy, &pr.policy, &decision);
-
-    /* what is in shadow: a rule, or the whole policy */
-
-    if (shadow) {
-        decision.shadow = decision.verdict;
-        verdict = WEIR_POLICY_PERMIT;
-
-    } else {
-        verdict = decision.verdict;
-    }
-
-    if (decision.shadow != verdict) {
-        ngx_http_weir_policy_count(use, WEIR_POLICY_REASONS + decision.shadow);
-    }
-
-    ngx_http_weir_record_decision(r, ctx, image, policy, &pr.policy,
-                                  &decision, verdict);
-
-    ngx_str_null(&rule);
-
-    if (ngx_http_weir_policy_version(r, mcf, part, &ctx->bundle) != NGX_OK) {
-        ngx_http_weir_policy_unpin(mcf);
-
-        d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        decision.reason = WEIR_POLICY_FAILED;
-        goto done;
-    }
-
-    if (decision.count) {
-        name = weir_policy_rule_name(image, policy, rules[0]);
-
-        rule.len = name.len;
-        rule.data = ngx_pnalloc(r->pool, name.len);
-
-        if (rule.data) {
-            ngx_memcpy(rule.data, name.data, name.len);
-        }
-    }
-
-    rc = ngx_http_weir_policy_duties(r, mcf, image, policy, &decision,
-                                     &d->duties);
-
-    ngx_http_weir_policy_unpin(mcf);
-
-    if (rule.len && rule.data == NULL) {
-        d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        decision.reason = WEIR_POLICY_FAILED;
-        goto done;
-    }
-
-    ctx->rule = rule;
-
-    d->status = NGX_HTTP_FORBIDDEN;
-    d->final = (decision.reason == WEIR_POLICY_DENY_RULE
-                || decision.reason == WEIR_POLICY_DENY_UNKNOWN);
-
-    /* what cannot be enforced denies; a deny stands without it */
-
-    if (decision.verdict == WEIR_POLICY_PERMIT && rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "weir: policy \"%V\" permits with an obligation that "
-                      "cannot be met here", &ctx->policy);
-
-        d->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        decision.reason = WEIR_POLICY_FAILED;
-        goto done;
-    }
-
-    if (decision.verdict == WEIR_POLICY_PERMIT
-        && decision.reason == WEIR_POLICY_PERMIT_RULE)
-    {
-        d->permit = 1;
-        d->status = 0;
-
-    } else {
-        ngx_http_weir_policy_status(d);
-    }
-
-done:
-
-    d->reason = weir_policy_reason_name(decision.reason);
-
-    ngx_http_weir_policy_count(use, decision.reason);
-
-    if (shadow) {
-        d->duties = NULL;
-        d->permit = 1;
-        d->final = 0;
-        d->status = 0;
-    }
-}
-
-
-/* A deny may say with which status it is answered. */
-
-static void
-ngx_http_weir_policy_status(ngx_http_weir_decision_t *d)
-{
-    ngx_uint_t             i;
-    ngx_http_weir_duty_t  *duty;
-
-    duty = d->duties ? d->duties->elts : NULL;
-
-    for (i = 0; duty && i < d->duties->nelts; i++) {
-        if (duty[i].kind == WEIR_POLICY_STATUS) {
-            d->status = duty[i].number;
-            d->own = 1;
-        }
-    }
-}
-
-
-static ngx_http_weir_policy_use_t *
-ngx_http_weir_policy_use_of(ngx_http_request_t *r,
-    ngx_http_weir_question_t *q)
-{
-    ngx_http_weir_policy_loc_conf_t  *plcf;
-
-    if (q->asked) {
-        return q->asked->use;
-    }
-
-    plcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_policy_module);
-
-    return plcf->use;
-}
-
-
-static void
-ngx_http_weir_policy_count(ngx_http_weir_policy_use_t *use, ngx_uint_t n)
-{
-    uint64_t  *counters;
-
-    if (use == NULL) {
-        return;
-    }
-
-    counters = ngx_http_weir_slab(use->counters);
-
-    ngx_http_weir_count(&counters[n], 1);
-}
-
-
 /* weir_bundle DIR [bootstrap] */
 
 static char *
@@ -313,15 +88,15 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_weir_policy_main_conf_t *mcf = conf;
 
+    char       *rv;
     ngx_str_t  *value;
 
     ngx_http_weir_use(cf);
 
-    if (mcf->set) {
-        return "is duplicate";
+    rv = ngx_http_weir_policy_compile(cf, &mcf->bundle);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
-
-    mcf->set = 1;
 
     value = cf->args->elts;
 
@@ -332,20 +107,6 @@ ngx_http_weir_policy_set_bundle(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         mcf->bootstrap = 1;
-    }
-
-    if (value[1].len == 0) {
-        return "needs a folder";
-    }
-
-    mcf->dir = value[1];
-
-    if (ngx_conf_full_name(cf->cycle, &mcf->dir, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_weir_policy_compile(cf, mcf) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
     }
 
     return ngx_http_weir_policy_area(cf, mcf) == NGX_OK ? NGX_CONF_OK
@@ -391,7 +152,7 @@ ngx_http_weir_policy_foreign(ngx_conf_t *cf)
 ngx_int_t
 ngx_http_weir_policy_bootstrap(const ngx_http_weir_policy_main_conf_t *mcf)
 {
-    if (!mcf->set) {
+    if (mcf->bundle.dir.len == 0) {
         return NGX_DECLINED;
     }
 
@@ -584,7 +345,9 @@ ngx_http_weir_policy_init(ngx_conf_t *cf)
         }
     }
 
-    if (ngx_http_weir_policy_bind(cf, mcf) != NGX_OK) {
+    if (ngx_http_weir_policy_bind(cf, mcf) != NGX_OK
+        || ngx_http_weir_policy_bind_candidate(cf, mcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

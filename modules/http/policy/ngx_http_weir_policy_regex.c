@@ -18,7 +18,10 @@ typedef struct {
 } ngx_http_weir_policy_compiled_t;
 
 
+static void ngx_http_weir_policy_later(void);
 static void ngx_http_weir_policy_slice(ngx_event_t *ev);
+static ngx_uint_t ngx_http_weir_policy_step(
+    ngx_http_weir_policy_main_conf_t *mcf);
 
 
 static ngx_http_weir_policy_compiled_t
@@ -32,7 +35,6 @@ weir_policy_regexes_t *
 ngx_http_weir_policy_regexes(ngx_http_weir_policy_main_conf_t *mcf,
     const weir_policy_image_t *image, ngx_uint_t part)
 {
-    ngx_event_t                      *ev;
     ngx_atomic_uint_t                 seq;
     ngx_http_weir_policy_compiled_t  *c;
 
@@ -53,20 +55,59 @@ ngx_http_weir_policy_regexes(ngx_http_weir_policy_main_conf_t *mcf,
     c->seq = seq;
     c->regexes = weir_policy_regexes_create(&weir_alloc_malloc, image);
 
-    ev = &ngx_http_weir_policy_event;
-
-    if (c->regexes && !ev->timer_set && !ngx_exiting) {
-        ngx_http_weir_policy_dummy.fd = (ngx_socket_t) -1;
-
-        ev->handler = ngx_http_weir_policy_slice;
-        ev->data = &ngx_http_weir_policy_dummy;
-        ev->log = ngx_cycle->log;
-        ev->cancelable = 1;
-
-        ngx_add_timer(ev, NGX_HTTP_WEIR_POLICY_SLICE);
+    if (c->regexes) {
+        ngx_http_weir_policy_later();
     }
 
     return c->regexes;
+}
+
+
+/* The image goes with its configuration, and so do these. */
+
+weir_policy_regexes_t *
+ngx_http_weir_policy_candidate_regexes(ngx_http_weir_policy_main_conf_t *mcf)
+{
+    const weir_policy_image_t  *image;
+
+    if (mcf->regexes == NULL) {
+
+        image = weir_policy_trust(mcf->candidate.image);
+
+        if (weir_policy_regex_count(image) == 0) {
+            return NULL;
+        }
+
+        mcf->regexes = weir_policy_regexes_create(&weir_alloc_malloc, image);
+
+        if (mcf->regexes) {
+            ngx_http_weir_policy_later();
+        }
+    }
+
+    return mcf->regexes;
+}
+
+
+static void
+ngx_http_weir_policy_later(void)
+{
+    ngx_event_t  *ev;
+
+    ev = &ngx_http_weir_policy_event;
+
+    if (ev->timer_set || ngx_exiting) {
+        return;
+    }
+
+    ngx_http_weir_policy_dummy.fd = (ngx_socket_t) -1;
+
+    ev->handler = ngx_http_weir_policy_slice;
+    ev->data = &ngx_http_weir_policy_dummy;
+    ev->log = ngx_cycle->log;
+    ev->cancelable = 1;
+
+    ngx_add_timer(ev, NGX_HTTP_WEIR_POLICY_SLICE);
 }
 
 
@@ -82,15 +123,16 @@ ngx_http_weir_policy_warm(ngx_http_weir_policy_main_conf_t *mcf)
         (void) ngx_http_weir_policy_regexes(mcf, image, part);
         ngx_http_weir_policy_unpin(mcf);
     }
+
+    if (mcf->candidate.image) {
+        (void) ngx_http_weir_policy_candidate_regexes(mcf);
+    }
 }
 
 
 static void
 ngx_http_weir_policy_slice(ngx_event_t *ev)
 {
-    ngx_uint_t                         part;
-    weir_policy_regexes_t             *regexes;
-    const weir_policy_image_t         *image;
     ngx_http_weir_policy_main_conf_t  *mcf;
 
     mcf = ngx_http_weir_policy_main((ngx_cycle_t *) ngx_cycle);
@@ -99,19 +141,34 @@ ngx_http_weir_policy_slice(ngx_event_t *ev)
         return;
     }
 
+    if (ngx_http_weir_policy_step(mcf)
+        || (mcf->regexes && weir_policy_regexes_step(mcf->regexes) == WEIR_OK))
+    {
+        ngx_http_weir_policy_later();
+    }
+}
+
+
+/* 1: one of the active generation's was compiled. */
+
+static ngx_uint_t
+ngx_http_weir_policy_step(ngx_http_weir_policy_main_conf_t *mcf)
+{
+    ngx_uint_t                  part, done;
+    weir_policy_regexes_t      *regexes;
+    const weir_policy_image_t  *image;
+
     image = ngx_http_weir_policy_pin(mcf, 0, &part);
 
     if (image == NULL) {
-        return;
+        return 0;
     }
 
     regexes = ngx_http_weir_policy_regexes(mcf, image, part);
 
-    if (regexes && weir_policy_regexes_step(regexes) == WEIR_OK
-        && !ev->timer_set)
-    {
-        ngx_add_timer(ev, NGX_HTTP_WEIR_POLICY_SLICE);
-    }
+    done = regexes && weir_policy_regexes_step(regexes) == WEIR_OK;
 
     ngx_http_weir_policy_unpin(mcf);
+
+    return done;
 }

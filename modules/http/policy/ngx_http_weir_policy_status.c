@@ -6,12 +6,19 @@
 #include "ngx_http_weir_policy_internal.h"
 
 
+#define NGX_HTTP_WEIR_POLICY_HASH_TEXT                                        \
+    (sizeof("sha256:") - 1 + 2 * NGX_HTTP_WEIR_POLICY_HASH)
+
+
 static ngx_int_t ngx_http_weir_policy_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_weir_policy_metrics(ngx_cycle_t *cycle,
     ngx_http_weir_text_t *t);
 static ngx_int_t ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root);
+static void ngx_http_weir_policy_hash_text(u_char *text, const u_char *hash);
 static const char *ngx_http_weir_policy_unready(ngx_cycle_t *cycle);
+static void ngx_http_weir_policy_candidates(
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_text_t *t);
 static const char *ngx_http_weir_policy_verdict(ngx_uint_t reason);
 static size_t ngx_http_weir_policy_utf8(ngx_str_t *s);
 
@@ -126,7 +133,7 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
     for (i = 0; i < mcf->policies.nelts; i++) {
         for (k = 0; k < 2; k++) {
             n = ngx_http_weir_slab_sum(uses[i]->counters,
-                                       (WEIR_POLICY_REASONS + k)
+                                       (NGX_HTTP_WEIR_POLICY_SHADOW + k)
                                        * sizeof(uint64_t));
 
             ngx_http_weir_text(t, "weir_policy_shadow_total{policy=\"%V\","
@@ -134,6 +141,8 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
                                k == WEIR_POLICY_PERMIT ? "permit" : "deny", n);
         }
     }
+
+    ngx_http_weir_policy_candidates(mcf, t);
 
     if (ngx_http_weir_policy_generation(mcf, &g) != NGX_OK) {
         return;
@@ -159,6 +168,38 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
 
         ngx_http_weir_text(t, "weir_bundle_rejected_total{reason=\"%s\"} "
                            "%uL\n", weir_refusal_word(k).data, g.rejected[k]);
+    }
+}
+
+
+static void
+ngx_http_weir_policy_candidates(ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_http_weir_text_t *t)
+{
+    uint64_t                      n;
+    ngx_uint_t                    i, k;
+    ngx_http_weir_policy_use_t  **uses;
+
+    if (mcf->candidate.image == NULL) {
+        return;
+    }
+
+    uses = mcf->policies.elts;
+
+    ngx_http_weir_family(t, "weir_policy_candidate", "counter", NULL,
+                         "Decisions that the candidate would have changed, by "
+                         "what to.");
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        for (k = 0; k < 2; k++) {
+            n = ngx_http_weir_slab_sum(uses[i]->counters,
+                                       (NGX_HTTP_WEIR_POLICY_CANDIDATE + k)
+                                       * sizeof(uint64_t));
+
+            ngx_http_weir_text(t, "weir_policy_candidate_total{policy=\"%V\","
+                               "verdict=\"%s\"} %uL\n", &uses[i]->name,
+                               k == WEIR_POLICY_PERMIT ? "permit" : "deny", n);
+        }
     }
 }
 
@@ -202,10 +243,9 @@ ngx_http_weir_policy_utf8(ngx_str_t *s)
 static ngx_int_t
 ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
 {
-    u_char                              hash[sizeof("sha256:") - 1
-                                             + 2 * NGX_HTTP_WEIR_POLICY_HASH];
+    u_char                              hash[NGX_HTTP_WEIR_POLICY_HASH_TEXT];
     u_char                              at[sizeof("1970-01-01T00:00:00Z")];
-    json_t                             *bundle, *error;
+    json_t                             *bundle, *candidate, *error;
     ngx_tm_t                            tm;
     ngx_http_weir_policy_main_conf_t   *mcf;
     ngx_http_weir_policy_generation_t   g;
@@ -239,9 +279,7 @@ ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
 
     } else {
 
-        ngx_memcpy(hash, "sha256:", sizeof("sha256:") - 1);
-        ngx_hex_dump(hash + sizeof("sha256:") - 1, g.info.hash,
-                     NGX_HTTP_WEIR_POLICY_HASH);
+        ngx_http_weir_policy_hash_text(hash, g.info.hash);
 
         ngx_gmtime(g.activated, &tm);
 
@@ -258,12 +296,29 @@ ngx_http_weir_policy_api(ngx_cycle_t *cycle, json_t *root)
                            "activated", (char *) at, "error", error);
     }
 
-    if (bundle == NULL) {
+    if (json_object_set_new(root, "bundle", bundle) != 0) {
         return NGX_ERROR;
     }
 
-    return json_object_set_new(root, "bundle", bundle) == 0 ? NGX_OK
-                                                            : NGX_ERROR;
+    if (mcf->candidate.image) {
+        ngx_http_weir_policy_hash_text(hash, mcf->candidate.hash);
+        candidate = json_pack("{s:s%}", "hash", (char *) hash, sizeof(hash));
+
+    } else {
+        candidate = json_null();
+    }
+
+    return json_object_set_new(root, "candidate", candidate) == 0 ? NGX_OK
+                                                                  : NGX_ERROR;
+}
+
+
+static void
+ngx_http_weir_policy_hash_text(u_char *text, const u_char *hash)
+{
+    text = ngx_cpymem(text, "sha256:", sizeof("sha256:") - 1);
+
+    ngx_hex_dump(text, (u_char *) hash, NGX_HTTP_WEIR_POLICY_HASH);
 }
 
 

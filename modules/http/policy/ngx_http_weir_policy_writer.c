@@ -253,9 +253,9 @@ ngx_http_weir_policy_own(ngx_http_weir_policy_main_conf_t *mcf,
 
     /* weir_bundle's, where something else is in effect */
 
-    if (mcf->image) {
-        ngx_free(mcf->image);
-        mcf->image = NULL;
+    if (mcf->bundle.image) {
+        ngx_free(mcf->bundle.image);
+        mcf->bundle.image = NULL;
     }
 }
 
@@ -271,7 +271,7 @@ ngx_http_weir_policy_local(ngx_cycle_t *cycle,
     ngx_http_weir_policy_info_t   info;
     ngx_http_weir_policy_part_t   part;
 
-    if (!mcf->set) {
+    if (mcf->bundle.dir.len == 0) {
         return NGX_DECLINED;
     }
 
@@ -288,9 +288,10 @@ ngx_http_weir_policy_local(ngx_cycle_t *cycle,
     if (head->active) {
         p = &head->parts[head->active - 1];
 
-        if (p->size == mcf->size
+        if (p->size == mcf->bundle.size
             && p->info.source == NGX_HTTP_WEIR_POLICY_LOCAL
-            && ngx_memcmp(p->info.hash, mcf->hash, NGX_HTTP_WEIR_POLICY_HASH)
+            && ngx_memcmp(p->info.hash, mcf->bundle.hash,
+                          NGX_HTTP_WEIR_POLICY_HASH)
                == 0)
         {
             goto done;
@@ -317,19 +318,21 @@ ngx_http_weir_policy_local(ngx_cycle_t *cycle,
         goto failed;
     }
 
-    if (ngx_http_weir_policy_fill(&part, mcf->image, mcf->size) != NGX_OK) {
+    if (ngx_http_weir_policy_fill(&part, mcf->bundle.image, mcf->bundle.size)
+        != NGX_OK)
+    {
         ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
                       "weir: the image of \"%V\" is damaged, the policies "
-                      "before this reload stay", &mcf->dir);
+                      "before this reload stay", &mcf->bundle.dir);
         ngx_http_weir_policy_release(mcf, &part);
         goto failed;
     }
 
     ngx_memzero(&info, sizeof(ngx_http_weir_policy_info_t));
-    ngx_memcpy(info.hash, mcf->hash, NGX_HTTP_WEIR_POLICY_HASH);
+    ngx_memcpy(info.hash, mcf->bundle.hash, NGX_HTTP_WEIR_POLICY_HASH);
 
     ngx_http_weir_zone_lock();
-    ngx_http_weir_policy_commit(mcf, &part, mcf->size, &info);
+    ngx_http_weir_policy_commit(mcf, &part, mcf->bundle.size, &info);
     ngx_http_weir_zone_unlock();
 
 done:
@@ -339,8 +342,8 @@ done:
 
 failed:
 
-    ngx_free(mcf->image);
-    mcf->image = NULL;
+    ngx_free(mcf->bundle.image);
+    mcf->bundle.image = NULL;
 
     return mcf->seq ? NGX_OK : NGX_ERROR;
 }

@@ -78,6 +78,7 @@ typedef struct {
     ngx_str_t  path;
     ngx_str_t  method;
     ngx_str_t  source;
+    ngx_str_t  candidate;              /* empty: decides the same */
     unsigned   sampled:1;              /* left out: a permit */
     unsigned   differs:1;              /* what is in shadow says shadow */
     unsigned   shadow:1;               /* weir_policy_verdict_t */
@@ -88,15 +89,25 @@ typedef struct {
 extern ngx_module_t  ngx_http_weir_record_module;
 
 
+/* What a policy of a bundle decides. */
+
+typedef struct {
+    const weir_policy_image_t  *image;   /* NULL: it has no such policy */
+    uint32_t                    policy;
+    weir_policy_decision_t      decision;
+} ngx_http_weir_record_view_t;
+
+
 /*
  * Keeps what the log will tell of a decision, in place of the one before;
  * called while the image is pinned, with r as it was decided.  verdict: what
- * is enforced, while d->shadow is what would be.
+ * is enforced, while decision.shadow is what would be.  candidate: what that
+ * decides; NULL: the same, or there is none.
  */
 void ngx_http_weir_record_decision(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, const weir_policy_image_t *image,
-    uint32_t policy, const weir_policy_request_t *pr,
-    const weir_policy_decision_t *d, weir_policy_verdict_t verdict);
+    ngx_http_weir_ctx_t *ctx, const ngx_http_weir_record_view_t *view,
+    const ngx_http_weir_record_view_t *candidate,
+    const weir_policy_request_t *pr, weir_policy_verdict_t verdict);
 
 
 /*

@@ -16,11 +16,11 @@
 static void ngx_http_weir_record_pseudonym(ngx_http_weir_record_conf_t *rcf,
     weir_record_t *w, weir_str_t s);
 static void ngx_http_weir_record_rules(weir_record_t *w,
-    const weir_policy_image_t *image, uint32_t policy,
-    const weir_policy_decision_t *d);
+    const ngx_http_weir_record_view_t *view);
+static void ngx_http_weir_record_candidate(weir_record_t *w,
+    const ngx_http_weir_record_view_t *view);
 static void ngx_http_weir_record_obligations(weir_record_t *w,
-    const weir_policy_image_t *image, uint32_t policy,
-    const weir_policy_decision_t *d);
+    const ngx_http_weir_record_view_t *view);
 static void ngx_http_weir_record_reads(ngx_http_weir_record_conf_t *rcf,
     weir_record_t *w, const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_request_t *pr);
@@ -45,9 +45,9 @@ static const char  *ngx_http_weir_record_kinds[] = {
 
 void
 ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    const weir_policy_image_t *image, uint32_t policy,
-    const weir_policy_request_t *pr, const weir_policy_decision_t *d,
-    weir_policy_verdict_t verdict)
+    const ngx_http_weir_record_view_t *view,
+    const ngx_http_weir_record_view_t *candidate,
+    const weir_policy_request_t *pr, weir_policy_verdict_t verdict)
 {
     size_t                         from;
     u_char                         text[NGX_HTTP_WEIR_RECORD_LINE];
@@ -73,11 +73,11 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         return;
     }
 
-    state->differs = (d->shadow != verdict);
-    state->shadow = d->shadow;
+    state->differs = (view->decision.shadow != verdict);
+    state->shadow = view->decision.shadow;
 
-    if (verdict == WEIR_POLICY_PERMIT && !state->differs && rcf->sample
-        && !ngx_http_weir_record_sampled(rcf))
+    if (verdict == WEIR_POLICY_PERMIT && !state->differs && candidate == NULL
+        && rcf->sample && !ngx_http_weir_record_sampled(rcf))
     {
         state->sampled = 1;
         return;
@@ -86,13 +86,18 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     weir_record_init(&w, text, sizeof(text));
     from = 0;
 
-    ngx_http_weir_record_rules(&w, image, policy, d);
+    ngx_http_weir_record_rules(&w, view);
     (void) ngx_http_weir_record_keep(r, &w, &from, &state->rules);
 
-    ngx_http_weir_record_obligations(&w, image, policy, d);
+    if (candidate) {
+        ngx_http_weir_record_candidate(&w, candidate);
+        (void) ngx_http_weir_record_keep(r, &w, &from, &state->candidate);
+    }
+
+    ngx_http_weir_record_obligations(&w, view);
     (void) ngx_http_weir_record_keep(r, &w, &from, &state->obligations);
 
-    ngx_http_weir_record_reads(rcf, &w, image, policy, pr);
+    ngx_http_weir_record_reads(rcf, &w, view->image, view->policy, pr);
     (void) ngx_http_weir_record_keep(r, &w, &from, &state->read);
 
     weir_record_string(&w, pr->host);
@@ -173,10 +178,33 @@ ngx_http_weir_record_sampled(ngx_http_weir_record_conf_t *rcf)
 
 
 static void
-ngx_http_weir_record_rules(weir_record_t *w, const weir_policy_image_t *image,
-    uint32_t policy, const weir_policy_decision_t *d)
+ngx_http_weir_record_candidate(weir_record_t *w,
+    const ngx_http_weir_record_view_t *view)
 {
-    uint32_t  i;
+    const char  *reason;
+
+    reason = weir_policy_reason_name(view->decision.reason);
+
+    weir_record_raw(w, view->decision.verdict == WEIR_POLICY_PERMIT
+                       ? weir_str("{\"verdict\":\"permit\"")
+                       : weir_str("{\"verdict\":\"deny\""));
+    weir_record_name(w, "rules");
+    ngx_http_weir_record_rules(w, view);
+
+    weir_record_name(w, "reason");
+    weir_record_string(w, weir_cstr(reason));
+    weir_record_raw(w, weir_str("}"));
+}
+
+
+static void
+ngx_http_weir_record_rules(weir_record_t *w,
+    const ngx_http_weir_record_view_t *view)
+{
+    uint32_t                       i;
+    const weir_policy_decision_t  *d;
+
+    d = &view->decision;
 
     weir_record_raw(w, weir_str("["));
 
@@ -186,7 +214,8 @@ ngx_http_weir_record_rules(weir_record_t *w, const weir_policy_image_t *image,
             weir_record_raw(w, weir_str(","));
         }
 
-        weir_record_string(w, weir_policy_rule_name(image, policy,
+        weir_record_string(w, weir_policy_rule_name(view->image,
+                                                    view->policy,
                                                     d->rules[i]));
     }
 
@@ -198,13 +227,15 @@ ngx_http_weir_record_rules(weir_record_t *w, const weir_policy_image_t *image,
 
 static void
 ngx_http_weir_record_obligations(weir_record_t *w,
-    const weir_policy_image_t *image, uint32_t policy,
-    const weir_policy_decision_t *d)
+    const ngx_http_weir_record_view_t *view)
 {
-    u_char                text[512], *last;
-    uint32_t              i;
-    weir_str_t            s;
-    weir_policy_effect_t  e;
+    u_char                         text[512], *last;
+    uint32_t                       i;
+    weir_str_t                     s;
+    weir_policy_effect_t           e;
+    const weir_policy_decision_t  *d;
+
+    d = &view->decision;
 
     weir_record_raw(w, weir_str("["));
 
@@ -214,7 +245,7 @@ ngx_http_weir_record_obligations(weir_record_t *w,
             weir_record_raw(w, weir_str(","));
         }
 
-        weir_policy_effect(image, policy, d->effects[i], &e);
+        weir_policy_effect(view->image, view->policy, d->effects[i], &e);
 
         last = ngx_slprintf(text, text + sizeof(text), "%s ",
                             weir_policy_effect_name(e.kind));
@@ -464,6 +495,11 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
         weir_record_name(w, "shadow");
         weir_record_raw(w, state->shadow == WEIR_POLICY_PERMIT
                            ? weir_str("\"permit\"") : weir_str("\"deny\""));
+    }
+
+    if (state->candidate.len) {
+        weir_record_name(w, "candidate");
+        weir_record_raw(w, ngx_http_weir_str(&state->candidate));
     }
 
     weir_record_name(w, "rules");
