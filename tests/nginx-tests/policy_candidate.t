@@ -235,6 +235,7 @@ for (['weir_candidate candidate; weir_candidate candidate;',
 ($rc, $out) = $t->test_config(
     'events {} http { weir_zone 8m; weir_candidate candidate; }');
 isnt($rc, 0, 'a candidate alone');
-like($out, qr/"weir_candidate" needs "weir_bundle" or a store beside it in .*tested/, 'is an error');
+like($out, qr/needs "weir_bundle" or a store beside it in .*tested/,
+     'is an error');
 
 done_testing();
