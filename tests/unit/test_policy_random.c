@@ -8,7 +8,7 @@
 #include "policy_random.h"
 
 
-#define POLICIES   1500
+#define POLICIES   2500
 #define REQUESTS   40
 
 
