@@ -32,6 +32,10 @@ TEST_CF  = -Wno-unknown-warning-option -Wno-unused-parameter \
 
 ARS     := $(patsubst %,$(O)/libweir-%.a,$(FOLDERS))
 
+# What a fuzzer has in common with a unit test asserts as that does.
+
+asserts  = $(shell grep -qs '^\#include "../unit/' $(1) && echo -lcmocka)
+
 uses     = $(shell grep -qs '^\#include <$(1)' $(2) $(HEADERS) && echo $(3))
 libs     = $(call uses,jansson.h,$(1),-ljansson) \
 	$(call uses,pcre2.h,$(1),-lpcre2-8) \
@@ -142,7 +146,8 @@ $(BIN)/bench_%: $(O)/tests/bench/bench_%.o $(ARS)
 $(BIN)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(ARS)
 	@echo "  LINK $@"
 	@$(CC) $(ALL_CF) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARS) \
-		-Wl,--end-group $(call libs,$(LIBSRC) tests/fuzz/fuzz_$*.c)
+		-Wl,--end-group $(call libs,$(LIBSRC) tests/fuzz/fuzz_$*.c) \
+		$(call asserts,tests/fuzz/fuzz_$*.c)
 
 -include $(patsubst %.o,%.d,$(call obj,$(LIBSRC) $(CLISRC) \
 	$(wildcard tests/unit/*.c) $(wildcard tests/fuzz/*.c) \

@@ -11,14 +11,21 @@
 #include "policy_make.h"
 
 
-/* --- numbers: the same in every run --- */
+/* --- numbers: the same in every run; a fuzzer's are its own --- */
 
-static uint64_t  seed;
+static uint64_t        seed;
+static const uint8_t  *drawn;
+static size_t          ndrawn;
 
 
 static unsigned
 rnd(unsigned n)
 {
+    if (ndrawn != 0) {
+        ndrawn--;
+        return *drawn++ % n;
+    }
+
     seed ^= seed << 13;
     seed ^= seed >> 7;
     seed ^= seed << 17;
