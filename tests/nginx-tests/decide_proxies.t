@@ -86,6 +86,7 @@ $t->http_conf(<<END);
             proxy_pass                https://127.0.0.1:%%PORT_weir%%/asked;
             proxy_ssl_certificate     %%TESTDIR%%/proxy.crt;
             proxy_ssl_certificate_key %%TESTDIR%%/proxy.key;
+            proxy_ssl_session_reuse   off;    # nginx never frees the last
             proxy_pass_request_body   off;
             proxy_set_header          Content-Length "";
             proxy_set_header          X-Original-Method \$request_method;

@@ -36,7 +36,7 @@ for my $name (qw(weir_metrics weir_api)) {
 refused(qr/"weir_api" directive stands beside another/,
         'weir_metrics; weir_api;');
 
-for my $name (qw(weir_dashboard weir_decide)) {
+for my $name (qw(weir_dashboard)) {
     refused(qr/"$name" comes with a later release of Weir in .*:7/, "$name;");
     refused(qr/"$name" comes with a later release of Weir in .*:7/,
             "$name ready;");
