@@ -216,13 +216,12 @@ weirctl_eval_answer(weirctl_eval_t *e)
     image = e->b->bundle.image;
 
     d.max = weir_policy_rules(image, e->policy);
-    d.rules = weir_arena_calloc(&e->arena, d.max + 1, sizeof(uint32_t));
+    d.rules = weir_arena_alloc(&e->arena, (d.max + 1) * sizeof(uint32_t));
     d.max_effects = WEIRCTL_EVAL_EFFECTS;
-    d.effects = weir_arena_calloc(&e->arena, d.max_effects, sizeof(uint32_t));
-    effects = weir_arena_calloc(&e->arena, d.max_effects,
-                                sizeof(weir_policy_effect_t));
+    d.effects = weir_arena_alloc(&e->arena, WEIRCTL_EVAL_EFFECTS
+                                            * sizeof(uint32_t));
 
-    if (d.rules == NULL || d.effects == NULL || effects == NULL
+    if (d.rules == NULL || d.effects == NULL
         || weir_policy_decide_text(&e->arena, image, e->policy, &e->r,
                                    e->path, e->host, &e->fields, &d)
            != WEIR_OK)
@@ -244,12 +243,18 @@ weirctl_eval_answer(weirctl_eval_t *e)
         }
     }
 
-    for (i = 0; i < d.neffects && i < d.max_effects; i++) {
-        weir_policy_effect(image, e->policy, d.effects[i], &effects[i]);
-    }
+    obligations = NULL;
+    effects = weir_arena_calloc(&e->arena, d.neffects + 1,
+                                sizeof(weir_policy_effect_t));
 
-    obligations = d.neffects > d.max_effects
-                  ? NULL : weir_policy_obligations(effects, d.neffects);
+    if (effects != NULL && d.neffects <= d.max_effects) {
+
+        for (i = 0; i < d.neffects; i++) {
+            weir_policy_effect(image, e->policy, d.effects[i], &effects[i]);
+        }
+
+        obligations = weir_policy_obligations(effects, d.neffects);
+    }
 
     if (obligations == NULL) {
         json_decref(rules);

@@ -98,7 +98,7 @@ static int
 weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
     const weir_policy_source_t *source, int check)
 {
-    int                        rc;
+    int                        rc, told;
     char                      *path;
     uint32_t                   i;
     weir_str_t                 text;
@@ -106,11 +106,9 @@ weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
 
     rc = weir_policy_format(&b->arena, source, &text);
 
-    if (rc == WEIR_NOMEM) {
-        return weirctl_error("out of memory");
-    }
-
     if (rc != WEIR_OK) {
+
+        told = 0;
 
         for (i = 0; i < b->bundle.ndiags; i++) {
             diag = &b->bundle.diags[i];
@@ -128,9 +126,10 @@ weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
             }
 
             fwrite(text.data, 1, text.len, stderr);
+            told = 1;
         }
 
-        return WEIRCTL_NO;
+        return told ? WEIRCTL_NO : weirctl_error("out of memory");
     }
 
     if (weir_str_eq(text, source->text)) {

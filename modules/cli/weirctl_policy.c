@@ -29,6 +29,7 @@ static int weirctl_bundle_list(void *ctx, weir_str_t path,
     weir_policy_folder_t *folder);
 static int weirctl_bundle_read(void *ctx, weir_str_t path, size_t max,
     weir_str_t *text);
+static int weirctl_bundle_nomem(void);
 static char *weirctl_bundle_path(weirctl_bundle_t *b, weir_str_t path);
 static int weirctl_diagnostics_json(weirctl_bundle_t *b, json_t *array);
 static int weirctl_json_out(json_t *json);
@@ -337,7 +338,7 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
                             &b->bundle)
         != WEIR_OK)
     {
-        return weirctl_error("out of memory");
+        return weirctl_bundle_nomem();
     }
 
     return weirctl_bundle_asserts(b);
@@ -405,10 +406,18 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
         || weir_policy_compile(&b->arena, source, 1, &zi.zones, &b->bundle)
            != WEIR_OK)
     {
-        return weirctl_error("out of memory");
+        return weirctl_bundle_nomem();
     }
 
     return weirctl_bundle_asserts(b);
+}
+
+
+static int
+weirctl_bundle_nomem(void)
+{
+    return weirctl_error("out of memory: the policies would take more than "
+                         "%zu MiB", WEIRCTL_BUNDLE_MEMORY / 1024 / 1024);
 }
 
 

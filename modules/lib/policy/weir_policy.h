@@ -28,8 +28,9 @@
 #define WEIR_POLICY_MAX_NODES   256                  /* of an expression */
 #define WEIR_POLICY_MAX_ITEMS   100000               /* of a list */
 #define WEIR_POLICY_MAX_ID      64                   /* bytes of a name */
+#define WEIR_POLICY_MAX_STRING  65536                /* as it is spelt */
 #define WEIR_POLICY_MAX_DIAGS   1000                 /* errors; warnings */
-#define WEIR_POLICY_MAX_PATTERN 1024                 /* bytes of a regex */
+#define WEIR_POLICY_MAX_PATTERN 1024                 /* bytes; "~", "like" */
 #define WEIR_POLICY_MAX_REGEXES 10000                /* of a bundle */
 #define WEIR_POLICY_MAX_COST    100000               /* units of a rule */
 #define WEIR_POLICY_MATCH_LIMIT 5000                 /* of PCRE2 */

@@ -415,6 +415,14 @@ weir_policy_lex_string(weir_policy_parser_t *ps)
         return;
     }
 
+    if (end - ps->pos > WEIR_POLICY_MAX_STRING) {
+        tok->kind = WEIR_POLICY_TOK_BAD;
+        tok->error = "a string has at most 65536 bytes";
+        tok->error_at = tok->start;
+        ps->pos = end + 1;
+        return;
+    }
+
     value = weir_policy_alloc(ps->c, end - ps->pos);
 
     if (value == NULL) {

@@ -152,6 +152,12 @@ weir_policy_check_like(weir_policy_compiler_t *c, weir_policy_expr_t *e)
 
     text = e->right->literal->string;
 
+    if (text.len > WEIR_POLICY_MAX_PATTERN) {
+        weir_policy_error(c, e->right->loc, "a pattern of \"like\" has at "
+                          "most %d bytes", WEIR_POLICY_MAX_PATTERN);
+        return;
+    }
+
     for (i = 0; i < text.len; i++) {
 
         if (text.data[i] != '\\') {
