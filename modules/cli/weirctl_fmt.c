@@ -129,7 +129,8 @@ weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
             told = 1;
         }
 
-        return told ? WEIRCTL_NO : weirctl_error("out of memory");
+        return told || rc != WEIR_NOMEM
+               ? WEIRCTL_NO : weirctl_error("out of memory");
     }
 
     if (weir_str_eq(text, source->text)) {
