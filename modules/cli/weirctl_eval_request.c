@@ -4,6 +4,7 @@
  */
 
 #include "weirctl_eval.h"
+#include "weir_policy_json.h"
 #include "weir_time.h"
 #include "weir_token.h"
 
@@ -223,16 +224,12 @@ weirctl_eval_identity(weirctl_eval_t *e, const json_t *json)
 }
 
 
-/* "name": "value", or an array of values where it is repeated */
-
 static int
 weirctl_eval_fields(weirctl_eval_t *e, const json_t *json, const char *member,
     const weir_policy_field_t **fields, uint32_t *n)
 {
-    void                 *iter;
-    size_t                i, count;
-    json_t               *object, *value, *item;
-    weir_policy_field_t  *f;
+    int            rc;
+    const json_t  *object;
 
     object = weirctl_eval_member(json, member);
 
@@ -246,47 +243,14 @@ weirctl_eval_fields(weirctl_eval_t *e, const json_t *json, const char *member,
                                    : "headers is no object");
     }
 
-    count = 0;
+    rc = weir_policy_fields_from_json(&e->arena, object, fields, n);
 
-    for (iter = json_object_iter(object); iter != NULL;
-         iter = json_object_iter_next(object, iter))
-    {
-        value = json_object_iter_value(iter);
-        count += json_is_array(value) ? json_array_size(value) : 1;
+    if (rc == WEIR_DECLINED) {
+        return weirctl_eval_bad(e, "a header or query value is neither a "
+                                   "string nor an array of strings");
     }
 
-    f = weir_arena_calloc(&e->arena, count + 1, sizeof(weir_policy_field_t));
-    if (f == NULL) {
-        return WEIR_NOMEM;
-    }
-
-    *fields = f;
-    *n = (uint32_t) count;
-
-    for (iter = json_object_iter(object); iter != NULL;
-         iter = json_object_iter_next(object, iter))
-    {
-        value = json_object_iter_value(iter);
-        count = json_is_array(value) ? json_array_size(value) : 1;
-
-        for (i = 0; i < count; i++) {
-
-            item = json_is_array(value) ? json_array_get(value, i) : value;
-
-            if (!json_is_string(item)) {
-                return weirctl_eval_bad(e, "a header or query value is "
-                                           "neither a string nor an array of "
-                                           "strings");
-            }
-
-            f->name = weir_cstr(json_object_iter_key(iter));
-            f->value.data = (const uint8_t *) json_string_value(item);
-            f->value.len = json_string_length(item);
-            f++;
-        }
-    }
-
-    return WEIR_OK;
+    return rc;
 }
 
 

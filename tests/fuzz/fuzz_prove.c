@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "fuzz_zone.h"
 #include "weir_prove.h"
 
 
@@ -16,37 +17,6 @@ static const char  prefix[] = "language 1; policy p;\n";
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static int
-zone(void *ctx, weir_str_t name, weir_str_t *tzif)
-{
-    size_t          i;
-    static uint8_t  paris[2 * 51 + 32];
-
-    static const char  footer[] = "\nCET-1CEST,M3.5.0,M10.5.0/3\n";
-
-    (void) ctx;
-
-    if (!weir_str_eq(name, weir_str("Europe/Paris"))) {
-        return WEIR_DECLINED;
-    }
-
-    /* twice a head and one type with a name of one byte: offset 0 */
-
-    for (i = 0; i < 2 * 51; i += 51) {
-        memcpy(paris + i, "TZif2", 5);
-        paris[i + 39] = 1;
-        paris[i + 43] = 1;
-    }
-
-    memcpy(paris + i, footer, sizeof(footer) - 1);
-
-    tzif->data = paris;
-    tzif->len = i + sizeof(footer) - 1;
-
-    return WEIR_OK;
-}
 
 
 static int

@@ -7,6 +7,7 @@
 
 #include "weir_authzen.h"
 #include "weir_json.h"
+#include "weir_policy_json.h"
 #include "weir_time.h"
 #include "weir_token.h"
 
@@ -516,15 +517,10 @@ weir_authzen_context(weir_authzen_ctx_t *c, const json_t *context)
 }
 
 
-/* "name": "value", or an array of values where it is repeated. */
-
 static int
 weir_authzen_headers(weir_authzen_ctx_t *c, const json_t *headers)
 {
-    void                 *iter;
-    size_t                i, n;
-    json_t               *object, *value, *item;
-    weir_policy_field_t  *f;
+    int  rc;
 
     if (headers == NULL) {
         return WEIR_OK;
@@ -534,48 +530,16 @@ weir_authzen_headers(weir_authzen_ctx_t *c, const json_t *headers)
         return weir_authzen_bad(c, "context.headers is no object");
     }
 
-    object = (json_t *) headers;
-    n = 0;
+    rc = weir_policy_fields_from_json(c->arena, headers,
+                                      &c->q->fields.headers,
+                                      &c->q->fields.nheaders);
 
-    for (iter = json_object_iter(object); iter != NULL;
-         iter = json_object_iter_next(object, iter))
-    {
-        value = json_object_iter_value(iter);
-        n += json_is_array(value) ? json_array_size(value) : 1;
+    if (rc == WEIR_DECLINED) {
+        return weir_authzen_bad(c, "a value of context.headers is neither a "
+                                   "string nor an array of strings");
     }
 
-    f = weir_arena_calloc(c->arena, n + 1, sizeof(weir_policy_field_t));
-    if (f == NULL) {
-        return WEIR_NOMEM;
-    }
-
-    c->q->fields.headers = f;
-    c->q->fields.nheaders = (uint32_t) n;
-
-    for (iter = json_object_iter(object); iter != NULL;
-         iter = json_object_iter_next(object, iter))
-    {
-        value = json_object_iter_value(iter);
-        n = json_is_array(value) ? json_array_size(value) : 1;
-
-        for (i = 0; i < n; i++) {
-
-            item = json_is_array(value) ? json_array_get(value, i) : value;
-
-            if (!json_is_string(item)) {
-                return weir_authzen_bad(c, "a value of context.headers is "
-                                           "neither a string nor an array of "
-                                           "strings");
-            }
-
-            f->name = weir_cstr(json_object_iter_key(iter));
-            f->value.data = (const uint8_t *) json_string_value(item);
-            f->value.len = json_string_length(item);
-            f++;
-        }
-    }
-
-    return WEIR_OK;
+    return rc;
 }
 
 

@@ -1,7 +1,8 @@
 
 /*
- * Weir: the syntax tree of a policy source as JSON, out and in.  Its form is
- * in docs/policy-language.md.  For tools: it allocates by jansson.
+ * Weir: the syntax tree of a policy source as JSON, out and in, and what else
+ * of policies is JSON.  Its form is in docs/policy-language.md.  It allocates
+ * by jansson.
  */
 
 #ifndef WEIR_POLICY_JSON_H_INCLUDED
@@ -42,6 +43,15 @@ int weir_policy_from_json(weir_arena_t *arena, const json_t *tree,
  */
 json_t *weir_policy_obligations(const weir_policy_effect_t *effects,
     uint32_t n);
+
+
+/*
+ * The fields of an object {NAME: VALUE}, VALUE being a string, or an array of
+ * them where the field is repeated; in the arena, what they point to is the
+ * object's.  WEIR_OK; WEIR_DECLINED: a value is neither; WEIR_NOMEM.
+ */
+int weir_policy_fields_from_json(weir_arena_t *arena, const json_t *json,
+    const weir_policy_field_t **fields, uint32_t *n);
 
 
 #endif /* WEIR_POLICY_JSON_H_INCLUDED */
