@@ -52,7 +52,8 @@ typedef struct {
 
 typedef struct {
     weir_str_t   name;
-    void        *value;
+    void        *value;     /* NULL: free */
+    uint32_t     hash;
 } weir_policy_slot_t;
 
 typedef struct {

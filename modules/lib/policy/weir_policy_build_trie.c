@@ -330,7 +330,7 @@ weir_policy_children_out(weir_policy_trie_t *t,
             continue;
         }
 
-        hash = weir_policy_segment_hash(children->slots[i].name);
+        hash = children->slots[i].hash;
 
         slot.hash = hash;
         slot.child = child->index;

@@ -9,8 +9,10 @@
 #define WEIR_POLICY_TABLE_MIN  16
 
 
-static weir_policy_slot_t *weir_policy_table_slot(weir_policy_slot_t *slots,
-    uint32_t size, weir_str_t name);
+static weir_policy_slot_t *weir_policy_table_slot(const weir_policy_table_t *t,
+    weir_str_t name, uint32_t hash);
+static int weir_policy_table_grow(weir_policy_compiler_t *c,
+    weir_policy_table_t *t);
 
 
 void *
@@ -35,7 +37,8 @@ weir_policy_table_get(const weir_policy_table_t *t, weir_str_t name)
         return NULL;
     }
 
-    return weir_policy_table_slot(t->slots, t->size, name)->value;
+    return weir_policy_table_slot(t, name, weir_policy_segment_hash(name))
+           ->value;
 }
 
 
@@ -45,29 +48,15 @@ int
 weir_policy_table_put(weir_policy_compiler_t *c, weir_policy_table_t *t,
     weir_str_t name, void *value)
 {
-    uint32_t             i, size;
-    weir_policy_slot_t  *s, *slots;
+    uint32_t             hash;
+    weir_policy_slot_t  *s;
 
-    if (t->used >= t->size / 2) {
-        size = t->size == 0 ? WEIR_POLICY_TABLE_MIN : t->size * 2;
-
-        slots = weir_policy_alloc(c, size * sizeof(weir_policy_slot_t));
-        if (slots == NULL) {
-            return 0;
-        }
-
-        for (i = 0; i < t->size; i++) {
-            if (t->slots[i].value != NULL) {
-                *weir_policy_table_slot(slots, size, t->slots[i].name)
-                    = t->slots[i];
-            }
-        }
-
-        t->slots = slots;
-        t->size = size;
+    if (t->used >= t->size / 2 && weir_policy_table_grow(c, t) != WEIR_OK) {
+        return 0;
     }
 
-    s = weir_policy_table_slot(t->slots, t->size, name);
+    hash = weir_policy_segment_hash(name);
+    s = weir_policy_table_slot(t, name, hash);
 
     if (s->value != NULL) {
         return 0;
@@ -75,27 +64,68 @@ weir_policy_table_put(weir_policy_compiler_t *c, weir_policy_table_t *t,
 
     s->name = name;
     s->value = value;
+    s->hash = hash;
     t->used++;
 
     return 1;
 }
 
 
+/* Names that are in it differ: none of them is read. */
+
+static int
+weir_policy_table_grow(weir_policy_compiler_t *c, weir_policy_table_t *t)
+{
+    uint32_t             i, k, size;
+    weir_policy_slot_t  *slots;
+
+    size = t->size == 0 ? WEIR_POLICY_TABLE_MIN : t->size * 2;
+
+    slots = weir_policy_alloc(c, size * sizeof(weir_policy_slot_t));
+    if (slots == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < t->size; i++) {
+
+        if (t->slots[i].value == NULL) {
+            continue;
+        }
+
+        k = t->slots[i].hash & (size - 1);
+
+        while (slots[k].value != NULL) {
+            k = (k + 1) & (size - 1);
+        }
+
+        slots[k] = t->slots[i];
+    }
+
+    t->slots = slots;
+    t->size = size;
+
+    return WEIR_OK;
+}
+
+
 /* Nobody gains by colliding with himself. */
 
 static weir_policy_slot_t *
-weir_policy_table_slot(weir_policy_slot_t *slots, uint32_t size,
-    weir_str_t name)
+weir_policy_table_slot(const weir_policy_table_t *t, weir_str_t name,
+    uint32_t hash)
 {
-    uint32_t  i;
+    uint32_t             i, mask;
+    weir_policy_slot_t  *s;
 
-    i = weir_policy_segment_hash(name);
+    mask = t->size - 1;
 
-    for (i &= size - 1; slots[i].value != NULL; i = (i + 1) & (size - 1)) {
-        if (weir_policy_same_text(slots[i].name, name)) {
-            break;
+    for (i = hash & mask; /* void */ ; i = (i + 1) & mask) {
+        s = &t->slots[i];
+
+        if (s->value == NULL
+            || (s->hash == hash && weir_policy_same_text(s->name, name)))
+        {
+            return s;
         }
     }
-
-    return &slots[i];
 }
