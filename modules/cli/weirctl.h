@@ -127,6 +127,20 @@ void weirctl_vprint(FILE *out, const char *fmt, va_list args)
 int weirctl_read(const char *path, size_t max, weir_str_t *text);
 
 /*
+ * A file that takes its name when it is whole (weirctl_beside.c).  open() gives
+ * out, with that mode; close() flushes it, gives it the name, and frees all.
+ * fresh: nothing may have that name yet.  WEIRCTL_GO_ON, or what was told.
+ */
+typedef struct {
+    char  *temp;
+    FILE  *out;
+    int    failed;      /* an errno, of the caller's own calls, too */
+} weirctl_beside_t;
+
+int weirctl_beside_open(weirctl_beside_t *b, const char *path, unsigned mode);
+int weirctl_beside_close(weirctl_beside_t *b, const char *path, int fresh);
+
+/*
  * Reads a line of any length from f into *buf (grown by realloc(3), starts
  * as NULL with *size 0), without its end of line.  Lines longer than max
  * bytes are read to their end and given as line->len = max + 1 with the

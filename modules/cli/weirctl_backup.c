@@ -163,54 +163,28 @@ weirctl_backup_whole(weirctl_state_t *s, int damaged, const char *what)
 }
 
 
-/*
- * Beside it first, and then under its name, which nothing may have: a link
- * replaces nothing.
- */
+/* Nothing may have the name. */
 
 static int
 weirctl_backup_write(const char *path, weir_str_t text)
 {
-    int    fd, failed;
-    char  *temp;
-    FILE  *out;
+    int               rc;
+    weirctl_beside_t  b;
 
     if (strcmp(path, "-") == 0) {
         return fwrite(text.data, 1, text.len, stdout) == text.len
                ? WEIRCTL_GO_ON : weirctl_error("stdout: %s", strerror(errno));
     }
 
-    if (asprintf(&temp, "%s.new.%ld", path, (long) getpid()) == -1) {
-        return weirctl_nomem();
+    rc = weirctl_beside_open(&b, path, 0600);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
     }
 
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-              0600);
-    out = fd == -1 ? NULL : fdopen(fd, "w");
+    (void) fwrite(text.data, 1, text.len, b.out);
 
-    if (out == NULL) {
-        (void) weirctl_error("%s: %s", temp, strerror(errno));
-        free(temp);
-        return WEIRCTL_USAGE;
-    }
-
-    failed = fwrite(text.data, 1, text.len, out) != text.len
-             || fflush(out) != 0 || fchmod(fd, 0600) != 0 || fsync(fd) != 0
-             ? errno : 0;
-
-    if (fclose(out) != 0 && failed == 0) {
-        failed = errno;
-    }
-
-    if (failed == 0 && link(temp, path) != 0) {
-        failed = errno;
-    }
-
-    (void) unlink(temp);
-    free(temp);
-
-    return failed == 0 ? WEIRCTL_GO_ON
-                       : weirctl_error("%s: %s", path, strerror(failed));
+    return weirctl_beside_close(&b, path, 1);
 }
 
 

@@ -181,56 +181,30 @@ weirctl_fmt_path(weirctl_bundle_t *b, const weir_policy_source_t *source,
 }
 
 
-/* Beside it first, with its rights: who reads it meanwhile sees the old one. */
+/* With the rights of the one before. */
 
 static int
 weirctl_fmt_write(const char *path, weir_str_t text)
 {
-    int          fd, failed;
-    char        *temp;
-    FILE        *out;
-    struct stat  st;
+    int               rc;
+    struct stat       st;
+    weirctl_beside_t  b;
 
     if (stat(path, &st) != 0) {
         return weirctl_error("%s: %s", path, strerror(errno));
     }
 
-    if (asprintf(&temp, "%s.new.%ld", path, (long) getpid()) == -1) {
-        return weirctl_error("out of memory");
+    rc = weirctl_beside_open(&b, path, 0600);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
     }
 
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-              0600);
-    out = fd == -1 ? NULL : fdopen(fd, "w");
+    (void) fwrite(text.data, 1, text.len, b.out);
 
-    if (out == NULL) {
-        (void) weirctl_error("%s: %s", temp, strerror(errno));
-        free(temp);
-        return WEIRCTL_USAGE;
+    if (fchmod(fileno(b.out), st.st_mode & 07777) != 0) {
+        b.failed = errno;
     }
 
-    failed = 0;
-
-    if (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0
-        || fchmod(fd, st.st_mode & 07777) != 0 || fsync(fd) != 0)
-    {
-        failed = errno;
-    }
-
-    if (fclose(out) != 0 && failed == 0) {
-        failed = errno;
-    }
-
-    if (failed == 0 && rename(temp, path) != 0) {
-        failed = errno;
-    }
-
-    if (failed != 0) {
-        (void) unlink(temp);
-        (void) weirctl_error("%s: %s", path, strerror(failed));
-    }
-
-    free(temp);
-
-    return failed != 0 ? WEIRCTL_USAGE : WEIRCTL_GO_ON;
+    return weirctl_beside_close(&b, path, 0);
 }

@@ -538,58 +538,26 @@ weirctl_package_line(weir_str_t *text, weir_str_t *line)
 }
 
 
-/* Beside it first: who reads it meanwhile sees the old one. */
-
 int
 weirctl_package_write(const weirctl_package_t *p, const char *path)
 {
-    int    fd, failed;
-    char  *temp;
-    FILE  *out;
+    int               rc;
+    weirctl_beside_t  b;
 
     if (strcmp(path, "-") == 0) {
         return weirctl_package_out(p, stdout) == 0
                ? WEIRCTL_GO_ON : weirctl_error("stdout: %s", strerror(errno));
     }
 
-    if (asprintf(&temp, "%s.new.%ld", path, (long) getpid()) == -1) {
-        return weirctl_nomem();
+    rc = weirctl_beside_open(&b, path, 0666);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
     }
 
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-              0666);
-    out = fd == -1 ? NULL : fdopen(fd, "w");
+    (void) weirctl_package_out(p, b.out);
 
-    if (out == NULL) {
-        (void) weirctl_error("%s: %s", temp, strerror(errno));
-        free(temp);
-        return WEIRCTL_USAGE;
-    }
-
-    failed = 0;
-
-    if (weirctl_package_out(p, out) != 0 || fflush(out) != 0
-        || fsync(fd) != 0)
-    {
-        failed = errno;
-    }
-
-    if (fclose(out) != 0 && failed == 0) {
-        failed = errno;
-    }
-
-    if (failed == 0 && rename(temp, path) != 0) {
-        failed = errno;
-    }
-
-    if (failed != 0) {
-        (void) unlink(temp);
-        (void) weirctl_error("%s: %s", path, strerror(failed));
-    }
-
-    free(temp);
-
-    return failed != 0 ? WEIRCTL_USAGE : WEIRCTL_GO_ON;
+    return weirctl_beside_close(&b, path, 0);
 }
 
 
