@@ -185,9 +185,11 @@ weir_file_put_segments(weir_store_t *s, const weir_store_segment_t *segments,
 
     rc = weir_store_segments(segments, n, err);
 
-    if (rc == WEIR_STORE_OK) {
-        rc = weir_file_lock(f, 0, &lock, err);
+    if (rc != WEIR_STORE_OK) {
+        return rc;
     }
+
+    rc = weir_file_lock(f, 0, &lock, err);
 
     if (rc == WEIR_STORE_OK) {
         rc = weir_file_segments(f, segments, n, err);

@@ -99,6 +99,9 @@ weir_policy_zone(weir_policy_compiler_t *c, const weir_policy_word_t *name)
 
         rc = WEIR_DECLINED;
 
+        tzif.len = 0;
+        tzif.data = NULL;
+
         if (weir_policy_zone_name(name->text)) {
             rc = c->zones == NULL
                  ? WEIR_ERROR
