@@ -84,7 +84,7 @@ my %terminals = (
 
     # the section on tests has these
 
-    step => sub { pick('request GET /a', 'host a.b', 'from 10.0.0.1',
+    step => sub { pick('request GET /a', 'host a.b', 'scheme http', 'from 10.0.0.1',
                        'subject a', 'expect permit by default') },
 );
 

@@ -78,6 +78,12 @@ test_encoding(void **state)
 static void
 test_keywords_as_names(void **state)
 {
+    passes("permit s { who anyone; what GET /a;\n"
+           "  if request.scheme == \"https\"; }\n"
+           "test \"1\" { request GET /a; scheme https; expect permit by s; }\n"
+           "test \"2\" { request GET /a; scheme http; expect deny; }\n"
+           "test \"3\" { request GET /a; expect deny by default; }\n", 3);
+
     passes("schema from schema {\n"
            "  claim claim string; claim optional optional string;\n"
            "  claim string int; claim set set<string>; claim has bool; }\n"
@@ -414,7 +420,7 @@ test_in_policy_tests(void **state)
             "2:57 a host", "3:8 a subject", "3:17 an issuer's name",
             "3:29 a word, string, int", "3:38 a name in double quotes",
             "3:52 a value in double quotes", "4:1 \"from\" is duplicate",
-            "4:18 \"at\" is duplicate", "4:24 request, host, from",
+            "4:18 \"at\" is duplicate", "4:24 request, host, scheme",
             "4:45 a rule's name", NULL);
     reports("deny a { } permit b { who anyone; }\n"
             "test \"t\" { request GET /; expect permit by a; }\n"

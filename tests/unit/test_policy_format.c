@@ -320,6 +320,7 @@ test_tree(void **state)
         "shadow deny b {\n    if query(\"a\") ~ \"x+\";\n    status 410;\n}\n\n"
         "assert never permit { what * /x; }\nassert always deny {}\n\n"
         "test \"t\" {\n    request GET /a%20b;\n    host a.x;\n"
+        "    scheme https;\n"
         "    from 10.0.0.1;\n    at 2026-01-05T10:00:00Z;\n"
         "    identity jwt;\n    subject \"x y\";\n    issuer a;\n"
         "    spiffe spiffe://a/b;\n    claim r a, \"b\", 3, true;\n"

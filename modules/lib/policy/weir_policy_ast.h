@@ -424,6 +424,7 @@ struct weir_policy_test_s {
     weir_policy_word_t     method;
     weir_str_t             path;
     weir_str_t             host;
+    weir_str_t             scheme;
     weir_addr_t            from;
     int64_t                at;
     weir_policy_kind_t     kind;

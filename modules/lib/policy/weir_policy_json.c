@@ -53,6 +53,7 @@ static const weir_policy_plain_t  weir_policy_plains[] = {
     { "log",        { "level", NULL },      NULL },
     { "status",     { "status", NULL },     NULL },
     { "request",    { "method", "path" },   NULL },
+    { "scheme",     { "scheme", NULL },     NULL },
     { "at",         { "time", NULL },       NULL },
     { "identity",   { "identity", NULL },   NULL },
     { "subject",    { "subject", NULL },    NULL },

@@ -20,6 +20,7 @@ typedef struct {
     /* where single steps stood */
     weir_policy_loc_t     request;
     weir_policy_loc_t     host;
+    weir_policy_loc_t     scheme;
     weir_policy_loc_t     from;
     weir_policy_loc_t     at;
     weir_policy_loc_t     kind;
@@ -38,6 +39,8 @@ static int weir_policy_step_once(weir_policy_parser_t *ps, unsigned has,
 static int weir_policy_step_request(weir_policy_parser_t *ps,
     weir_policy_test_t *test);
 static int weir_policy_step_host(weir_policy_parser_t *ps,
+    weir_policy_test_t *test);
+static int weir_policy_step_scheme(weir_policy_parser_t *ps,
     weir_policy_test_t *test);
 static int weir_policy_step_from(weir_policy_parser_t *ps,
     weir_policy_test_t *test);
@@ -109,8 +112,8 @@ weir_policy_step(weir_policy_parser_t *ps, void *data)
     weir_policy_test_data_t  *td;
 
     static const char *const  words[] = {
-        "request", "host", "from", "at", "identity", "subject", "issuer",
-        "spiffe", "claim", "header", "query", "expect", NULL
+        "request", "host", "scheme", "from", "at", "identity", "subject",
+        "issuer", "spiffe", "claim", "header", "query", "expect", NULL
     };
 
     td = data;
@@ -130,6 +133,13 @@ weir_policy_step(weir_policy_parser_t *ps, void *data)
         if (rc == WEIR_OK) {
             td->has_host = 1;
             rc = weir_policy_step_host(ps, test);
+        }
+
+    } else if (weir_policy_is(ps, "scheme")) {
+        rc = weir_policy_step_once(ps, test->scheme.data != NULL, &td->scheme);
+
+        if (rc == WEIR_OK) {
+            rc = weir_policy_step_scheme(ps, test);
         }
 
     } else if (weir_policy_is(ps, "from")) {
@@ -202,10 +212,10 @@ weir_policy_step(weir_policy_parser_t *ps, void *data)
         }
 
     } else {
-        return weir_policy_expected_word(ps, "request, host, from, at, "
-                                         "identity, subject, issuer, spiffe, "
-                                         "claim, header, query, expect or "
-                                         "\"}\"", words);
+        return weir_policy_expected_word(ps, "request, host, scheme, from, "
+                                         "at, identity, subject, issuer, "
+                                         "spiffe, claim, header, query, "
+                                         "expect or \"}\"", words);
     }
 
     if (rc != WEIR_OK) {
@@ -285,6 +295,20 @@ weir_policy_step_host(weir_policy_parser_t *ps, weir_policy_test_t *test)
         return weir_policy_expected(ps, "a host");
     }
 
+    weir_policy_lex(ps);
+
+    return WEIR_OK;
+}
+
+
+static int
+weir_policy_step_scheme(weir_policy_parser_t *ps, weir_policy_test_t *test)
+{
+    if (!weir_policy_is(ps, "http") && !weir_policy_is(ps, "https")) {
+        return weir_policy_expected(ps, "http or https");
+    }
+
+    test->scheme = ps->tok.text;
     weir_policy_lex(ps);
 
     return WEIR_OK;

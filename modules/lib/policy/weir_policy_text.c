@@ -273,6 +273,7 @@ weir_policy_test_request(weir_arena_t *arena, const weir_policy_test_t *test,
     *host = test->host;
 
     r->method = test->method.text;
+    r->scheme = test->scheme;
     r->issuer = test->issuer;
     r->subject = test->subject;
     r->spiffe = test->spiffe;
