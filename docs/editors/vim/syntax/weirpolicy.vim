@@ -18,7 +18,8 @@ syn keyword weirpolicyDeny      deny
 syn keyword weirpolicyScope     who what host from during
 syn keyword weirpolicyScope     if unless when includes
 syn keyword weirpolicyEffect    limit split slo add_header set_header log status
-syn keyword weirpolicyStep      request scheme at subject issuer expect by default
+syn keyword weirpolicyStep      request scheme at subject issuer expect by
+syn keyword weirpolicyStep      default
 syn keyword weirpolicyStep      claim optional
 syn keyword weirpolicyWho       anyone authenticated
 syn keyword weirpolicyType      bool int string cidr spiffe
