@@ -85,7 +85,8 @@ my %terminals = (
     # the section on tests has these
 
     step => sub { pick('request GET /a', 'host a.b', 'scheme http',
-                       'from 10.0.0.1', 'subject a', 'expect permit by default') },
+                       'from 10.0.0.1', 'subject a',
+                       'expect permit by default') },
 );
 
 # What the grammar leaves to the prose: names of attributes, of policies, and
