@@ -182,7 +182,11 @@ weirctl_eval_read(weirctl_eval_t *e, weir_str_t line, json_t **id)
                       JSON_REJECT_DUPLICATES, &e->jerr);
 
     if (json == NULL) {
-        e->error = e->jerr.text;
+
+        /* jansson quotes up to some byte, which may be inside a character */
+
+        e->error = weir_utf8_valid(weir_cstr(e->jerr.text))
+                   ? e->jerr.text : "this is no JSON";
 
         /* a duplicate member is an error, and its line has an id */
 
