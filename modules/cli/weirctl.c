@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "weirctl_fleet.h"
@@ -390,12 +391,20 @@ weirctl_usage_error(const weirctl_t *ctl, const char *fmt, const char *what)
 int
 weirctl_read(const char *path, size_t max, weir_str_t *text)
 {
-    int     rc;
+    int     rc, fd;
     char   *buf, *p;
     FILE   *f;
     size_t  n, len, size;
 
-    f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    /* a FIFO that nobody writes is empty: its open would wait for ever */
+
+    if (strcmp(path, "-") == 0) {
+        f = stdin;
+
+    } else {
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        f = fd == -1 || fcntl(fd, F_SETFL, 0) == -1 ? NULL : fdopen(fd, "rb");
+    }
 
     if (f == NULL) {
         return weirctl_error("%s: %s", path, strerror(errno));

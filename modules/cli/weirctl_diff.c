@@ -110,7 +110,7 @@ weirctl_diff_open(weirctl_t *ctl, weirctl_bundle_t *b, const char *path)
 {
     int  rc;
 
-    rc = weirctl_bundle(ctl, b, path, 1);
+    rc = weirctl_bundle(ctl, b, path, WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON && b->bundle.nerrors) {
         rc = weirctl_diagnostics(ctl, b);

@@ -52,7 +52,7 @@ weirctl_explain(weirctl_t *ctl)
 
     weir_arena_init(&x.e.arena, &weir_alloc_malloc, 0);
 
-    rc = weirctl_bundle(ctl, &x.b, ctl->argv[0], 0);
+    rc = weirctl_bundle(ctl, &x.b, ctl->argv[0], WEIRCTL_FOLDER);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_diagnostics(ctl, &x.b);

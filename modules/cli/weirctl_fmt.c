@@ -65,7 +65,7 @@ weirctl_fmt(weirctl_t *ctl)
         return weirctl_tree_write(ctl);
     }
 
-    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_LAYOUT);
 
     if (rc != WEIRCTL_GO_ON) {
         weirctl_bundle_done(&b);
@@ -122,7 +122,7 @@ weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
             text = weir_policy_diag_text(&b->arena, &b->bundle, diag);
 
             if (text.data == NULL) {
-                return weirctl_error("out of memory");
+                return weirctl_bundle_nomem(b);
             }
 
             fwrite(text.data, 1, text.len, stderr);
@@ -130,7 +130,7 @@ weirctl_fmt_source(const weirctl_t *ctl, weirctl_bundle_t *b,
         }
 
         return told || rc != WEIR_NOMEM
-               ? WEIRCTL_NO : weirctl_error("out of memory");
+               ? WEIRCTL_NO : weirctl_bundle_nomem(b);
     }
 
     if (weir_str_eq(text, source->text)) {
@@ -166,7 +166,7 @@ weirctl_fmt_path(weirctl_bundle_t *b, const weir_policy_source_t *source,
     *path = weir_arena_alloc(&b->arena, size);
 
     if (*path == NULL) {
-        return weirctl_error("out of memory");
+        return weirctl_bundle_nomem(b);
     }
 
     if (stat(b->root, &st) == 0 && S_ISREG(st.st_mode)) {

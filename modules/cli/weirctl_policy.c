@@ -24,12 +24,12 @@
 
 static int weirctl_bundle_none(const weirctl_t *ctl, const char *path,
     const char *why);
-static int weirctl_bundle_file(weirctl_bundle_t *b, const char *path);
+static int weirctl_bundle_file(weirctl_bundle_t *b, const char *path,
+    int how);
 static int weirctl_bundle_list(void *ctx, weir_str_t path,
     weir_policy_folder_t *folder);
 static int weirctl_bundle_read(void *ctx, weir_str_t path, size_t max,
     weir_str_t *text);
-static int weirctl_bundle_nomem(void);
 static char *weirctl_bundle_path(weirctl_bundle_t *b, weir_str_t path);
 static int weirctl_diagnostics_json(weirctl_bundle_t *b, json_t *array);
 static int weirctl_json_out(json_t *json);
@@ -58,7 +58,7 @@ weirctl_check(weirctl_t *ctl)
         return rc;
     }
 
-    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_bundle_idle(&b);
@@ -121,7 +121,7 @@ weirctl_test(weirctl_t *ctl)
         return rc;
     }
 
-    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 0);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FOLDER);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = ctl->json ? weirctl_test_json(&b, coverage)
@@ -159,7 +159,7 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b, int coverage)
     for (i = 0; i < b->bundle.ntests; i++) {
 
         if (weir_policy_run_test(&b->arena, &b->bundle, i, &o) != WEIR_OK) {
-            return weirctl_error("out of memory");
+            return weirctl_bundle_nomem(b);
         }
 
         printf("%s %u - %.*s: ", o.passed ? "ok" : "not ok", i + 1,
@@ -225,7 +225,7 @@ weirctl_test_json(weirctl_bundle_t *b, int coverage)
                 && i < b->bundle.ntests; i++)
     {
         if (weir_policy_run_test(&b->arena, &b->bundle, i, &o) != WEIR_OK) {
-            rc = weirctl_error("out of memory");
+            rc = weirctl_bundle_nomem(b);
             break;
         }
 
@@ -243,7 +243,7 @@ weirctl_test_json(weirctl_bundle_t *b, int coverage)
             || json_object_set_new(item, "related", json_array()) != 0
             || json_array_append_new(array, item) != 0)
         {
-            rc = weirctl_error("out of memory");
+            rc = weirctl_bundle_nomem(b);
         }
     }
 
@@ -283,7 +283,7 @@ weirctl_test_json(weirctl_bundle_t *b, int coverage)
 
 int
 weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
-    int file)
+    int how)
 {
     int                    rc;
     uint32_t               nsources;
@@ -303,12 +303,14 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
         return weirctl_error("%s: %s", path, strerror(errno));
     }
 
-    if (file && S_ISREG(st.st_mode)) {
-        return weirctl_bundle_file(b, path);
+    if (how != WEIRCTL_FOLDER && S_ISREG(st.st_mode)) {
+        return weirctl_bundle_file(b, path, how);
     }
 
     if (!S_ISDIR(st.st_mode)) {
-        return weirctl_error("%s: %s", path, strerror(ENOTDIR));
+        return weirctl_error("%s: this is no folder%s", path,
+                             how == WEIRCTL_FOLDER
+                             ? "" : ", and no regular file");
     }
 
     files.list = weirctl_bundle_list;
@@ -326,7 +328,7 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
         return weirctl_bundle_none(ctl, path, err.text);
 
     case WEIR_NOMEM:
-        return weirctl_error("out of memory");
+        return weirctl_bundle_nomem(b);
 
     default:
         return WEIRCTL_USAGE;
@@ -338,10 +340,21 @@ weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b, const char *path,
                             &b->bundle)
         != WEIR_OK)
     {
-        return weirctl_bundle_nomem();
+        return weirctl_bundle_nomem(b);
     }
 
-    return weirctl_bundle_asserts(b);
+    return how == WEIRCTL_LAYOUT ? WEIRCTL_GO_ON : weirctl_bundle_asserts(b);
+}
+
+
+int
+weirctl_bundle_nomem(const weirctl_bundle_t *b)
+{
+    return b->arena.full
+           ? weirctl_error("%s: these policies need more than %u MiB of "
+                           "memory", b->root,
+                           (unsigned) (WEIRCTL_BUNDLE_MEMORY >> 20))
+           : weirctl_error("out of memory");
 }
 
 
@@ -371,7 +384,7 @@ weirctl_bundle_none(const weirctl_t *ctl, const char *path, const char *why)
 
 
 static int
-weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
+weirctl_bundle_file(weirctl_bundle_t *b, const char *path, int how)
 {
     int                    rc;
     weir_str_t             text;
@@ -392,7 +405,7 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
 
     if (source == NULL) {
         free((void *) text.data);
-        return weirctl_error("out of memory");
+        return weirctl_bundle_nomem(b);
     }
 
     source->name = weir_cstr(name);
@@ -406,18 +419,10 @@ weirctl_bundle_file(weirctl_bundle_t *b, const char *path)
         || weir_policy_compile(&b->arena, source, 1, &zi.zones, &b->bundle)
            != WEIR_OK)
     {
-        return weirctl_bundle_nomem();
+        return weirctl_bundle_nomem(b);
     }
 
-    return weirctl_bundle_asserts(b);
-}
-
-
-static int
-weirctl_bundle_nomem(void)
-{
-    return weirctl_error("out of memory: the policies would take more than "
-                         "%zu MiB", WEIRCTL_BUNDLE_MEMORY / 1024 / 1024);
+    return how == WEIRCTL_LAYOUT ? WEIRCTL_GO_ON : weirctl_bundle_asserts(b);
 }
 
 
@@ -438,7 +443,7 @@ weirctl_bundle_path(weirctl_bundle_t *b, weir_str_t path)
 
     p = weir_arena_alloc(&b->arena, len + path.len + 2);
     if (p == NULL) {
-        (void) weirctl_error("out of memory");
+        (void) weirctl_bundle_nomem(b);
         return NULL;
     }
 
@@ -544,7 +549,7 @@ weirctl_bundle_read(void *ctx, weir_str_t path, size_t max, weir_str_t *text)
     rc = WEIR_OK;
 
     if (text->data == NULL && s.len) {
-        (void) weirctl_error("out of memory");
+        (void) weirctl_bundle_nomem(b);
         rc = WEIR_ERROR;
     }
 
@@ -572,7 +577,7 @@ weirctl_diagnostics(const weirctl_t *ctl, weirctl_bundle_t *b)
                                      &b->bundle.diags[i]);
 
         if (text.data == NULL) {
-            return weirctl_error("out of memory");
+            return weirctl_bundle_nomem(b);
         }
 
         weirctl_print_lines(stderr, text);
@@ -604,7 +609,7 @@ weirctl_diagnostics_json(weirctl_bundle_t *b, json_t *array)
                 != 0
                 || json_array_append_new(related, r) != 0)
             {
-                return weirctl_error("out of memory");
+                return weirctl_bundle_nomem(b);
             }
         }
 
@@ -621,7 +626,7 @@ weirctl_diagnostics_json(weirctl_bundle_t *b, json_t *array)
             || json_object_set_new(item, "related", related) != 0
             || json_array_append_new(array, item) != 0)
         {
-            return weirctl_error("out of memory");
+            return weirctl_bundle_nomem(b);
         }
     }
 

@@ -21,14 +21,24 @@ typedef struct {
 } weirctl_bundle_t;
 
 
+/* How a bundle is read. */
+
+#define WEIRCTL_FOLDER  0      /* of policies, whose asserts are proved */
+#define WEIRCTL_FILE    1      /* or a single source */
+#define WEIRCTL_LAYOUT  2      /* the same, for its text: nothing is proved */
+
+
 /*
- * Reads and compiles the policies below path; file: path may also be a single
- * source.  WEIRCTL_GO_ON: b->bundle is filled, possibly with errors in it;
+ * Reads and compiles the policies below path; how: one of the three.
+ * WEIRCTL_GO_ON: b->bundle is filled, possibly with errors in it;
  * else, after a message, the exit code.  weirctl_bundle_done() in any case.
  */
 int weirctl_bundle(const weirctl_t *ctl, weirctl_bundle_t *b,
-    const char *path, int file);
+    const char *path, int how);
 void weirctl_bundle_done(weirctl_bundle_t *b);
+
+/* Says that there is no memory, or that b may not have more; the exit code. */
+int weirctl_bundle_nomem(const weirctl_bundle_t *b);
 
 /*
  * Proves the asserts of a bundle without errors; those that do not hold are

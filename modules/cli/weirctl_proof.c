@@ -11,7 +11,7 @@
 #include "weirctl_prove.h"
 
 
-#define WEIRCTL_ASSERT_SECONDS  30
+#define WEIRCTL_ASSERT_SECONDS  20
 #define WEIRCTL_IDLE_SECONDS    10
 
 
@@ -44,7 +44,7 @@ weirctl_bundle_asserts(weirctl_bundle_t *b)
     return weir_prove_asserts(&b->arena, &b->bundle, &zi.zones, &limits,
                               &notes)
            == WEIR_OK ? weirctl_proof_add(b, notes)
-                      : weirctl_error("out of memory");
+                      : weirctl_bundle_nomem(b);
 }
 
 
@@ -64,7 +64,7 @@ weirctl_bundle_idle(weirctl_bundle_t *b)
 
     return weir_prove_idle(&b->arena, &b->bundle, &limits, &notes) == WEIR_OK
            ? weirctl_proof_add(b, notes)
-           : weirctl_error("out of memory");
+           : weirctl_bundle_nomem(b);
 }
 
 
@@ -83,7 +83,7 @@ weirctl_proof_add(weirctl_bundle_t *b, const weir_prove_note_t *notes)
 
     diags = weir_arena_calloc(&b->arena, n + 1, sizeof(weir_policy_diag_t));
     if (diags == NULL) {
-        return weirctl_error("out of memory");
+        return weirctl_bundle_nomem(b);
     }
 
     n = b->bundle.ndiags;
@@ -101,7 +101,7 @@ weirctl_proof_add(weirctl_bundle_t *b, const weir_prove_note_t *notes)
         }
 
         if (weirctl_proof_diag(b, note, &diags[n++]) != WEIRCTL_GO_ON) {
-            return weirctl_error("out of memory");
+            return weirctl_bundle_nomem(b);
         }
     }
 

@@ -95,7 +95,7 @@ weirctl_build(weirctl_t *ctl)
     memset(&b, 0, sizeof(weirctl_bundle_t));
 
     if (rc == WEIRCTL_GO_ON) {
-        rc = weirctl_bundle(ctl, &b, ctl->argv[0], 0);
+        rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FOLDER);
 
         if (rc == WEIRCTL_GO_ON) {
             rc = weirctl_package_check(ctl, &b, 1);
@@ -200,7 +200,7 @@ weirctl_push_folder(weirctl_fleet_t *f, weirctl_base_t *b, const char *path,
     weirctl_bundle_t   bundle;
     weirctl_package_t  p;
 
-    rc = weirctl_bundle(f->ctl, &bundle, path, 0);
+    rc = weirctl_bundle(f->ctl, &bundle, path, WEIRCTL_FOLDER);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_package_check(f->ctl, &bundle, 1);

@@ -8,11 +8,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "weir_json.h"
 #include "weir_policy_json.h"
 #include "weirctl_policy.h"
 
 
-#define WEIRCTL_TREE_MAX  (32 * 1024 * 1024)    /* bytes of JSON */
+#define WEIRCTL_TREE_MAX    (32 * 1024 * 1024)    /* bytes of JSON */
+#define WEIRCTL_TREE_SMALL  (1024 * 1024)
+
+
+/* As deep as jansson goes; a value may take some hundred bytes. */
+
+static const weir_json_limits_t  weirctl_tree_limits = {
+    2048, 4000000, 4000000
+};
 
 
 static int weirctl_tree_faults(weirctl_bundle_t *b);
@@ -31,7 +40,7 @@ weirctl_tree_write(const weirctl_t *ctl)
         return weirctl_error("%s: --json is for a single file", ctl->argv[0]);
     }
 
-    rc = weirctl_bundle(ctl, &b, ctl->argv[0], 1);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_LAYOUT);
 
     if (rc != WEIRCTL_GO_ON) {
         weirctl_bundle_done(&b);
@@ -101,6 +110,7 @@ weirctl_tree_read(const weirctl_t *ctl)
 {
     int           rc;
     json_t       *tree;
+    size_t        weight;
     weir_str_t    text;
     json_error_t  error;
 
@@ -108,6 +118,19 @@ weirctl_tree_read(const weirctl_t *ctl)
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
+    }
+
+    /* of a small one jansson tells the place */
+
+    if (text.len > WEIRCTL_TREE_SMALL
+        && weir_json_scan((uint8_t *) text.data, text.len, &weirctl_tree_limits,
+                          &weight)
+           != WEIR_OK)
+    {
+        free((void *) text.data);
+        (void) weirctl_error("%s: this is no JSON, nests too deep, or has "
+                             "more than 4000000 values", ctl->argv[0]);
+        return WEIRCTL_NO;
     }
 
     tree = json_loadb((const char *) text.data, text.len,

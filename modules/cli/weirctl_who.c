@@ -139,7 +139,7 @@ weirctl_who_open(weirctl_who_t *w, weirctl_t *ctl, const char *policy)
     w->dir = ctl->argv[0];
     w->policy = weir_cstr(policy);
 
-    rc = weirctl_bundle(ctl, &w->b, w->dir, 1);
+    rc = weirctl_bundle(ctl, &w->b, w->dir, WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON && w->b.bundle.nerrors) {
         rc = weirctl_diagnostics(ctl, &w->b);

@@ -78,6 +78,7 @@ weir_arena_init(weir_arena_t *a, const weir_alloc_t *alloc, size_t limit)
     a->chunks = NULL;
     a->limit = limit;
     a->used = 0;
+    a->full = 0;
 }
 
 
@@ -116,6 +117,7 @@ weir_arena_alloc(weir_arena_t *a, size_t size)
     size = (size + WEIR_ARENA_ALIGN - 1) & ~(size_t) (WEIR_ARENA_ALIGN - 1);
 
     if (size > limit - a->used) {
+        a->full = 1;
         return NULL;
     }
 

@@ -61,6 +61,7 @@ typedef struct {
     weir_arena_chunk_t  *chunks;
     size_t               limit;    /* bytes at most in all; 0: no limit */
     size_t               used;
+    int                  full;     /* 1: the limit was in the way */
 } weir_arena_t;
 
 /* Prepares an arena; allocates nothing yet. */

@@ -52,6 +52,7 @@ typedef struct {
     uint32_t  file;         /* index of the source */
     uint32_t  line;
     uint32_t  column;       /* characters, not bytes */
+    uint32_t  offset;       /* bytes from the beginning of the source */
 } weir_policy_place_t;
 
 
@@ -117,6 +118,7 @@ typedef struct {
     size_t                       size;
 
     const void                  *files;     /* syntax trees: lib/prove */
+    const void                  *names;     /* of those that are policies */
 } weir_policy_bundle_t;
 
 

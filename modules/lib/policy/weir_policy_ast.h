@@ -514,6 +514,7 @@ typedef struct {
     uint32_t                     nerrors;
     uint32_t                     nwarnings;
     weir_policy_words_t         *joined[3];  /* two lists of issuers, both */
+    uint64_t                     njoins;     /* issuers that were compared */
     const weir_policy_zones_t   *zones;      /* NULL: none can be read */
     weir_policy_table_t          zone_table;
     weir_policy_table_t          regex_table;

@@ -7,6 +7,11 @@
 #include "weir_policy_ast.h"
 
 
+/* Comparisons of issuers: a second's. */
+
+#define WEIR_POLICY_MAX_JOINS  200000000
+
+
 static void weir_policy_check_file(weir_policy_compiler_t *c,
     weir_policy_file_t *file);
 static void weir_policy_check_schemas(weir_policy_compiler_t *c,
@@ -15,7 +20,8 @@ static void weir_policy_check_claim(weir_policy_compiler_t *c,
     weir_policy_file_t *file, const weir_policy_schema_t *schema,
     uint32_t number, const weir_policy_decl_t *decl);
 static void weir_policy_add_issuers(weir_policy_compiler_t *c,
-    weir_policy_claim_t *claim, weir_policy_words_t *issuers);
+    weir_policy_claim_t *claim, const weir_policy_decl_t *decl,
+    weir_policy_words_t *issuers);
 static void weir_policy_check_roles(weir_policy_compiler_t *c,
     weir_policy_file_t *file);
 static void weir_policy_role_paths(weir_policy_compiler_t *c,
@@ -168,7 +174,7 @@ weir_policy_check_claim(weir_policy_compiler_t *c, weir_policy_file_t *file,
         claim->any = 1;
 
     } else {
-        weir_policy_add_issuers(c, claim, schema->issuers);
+        weir_policy_add_issuers(c, claim, decl, schema->issuers);
     }
 }
 
@@ -180,7 +186,7 @@ weir_policy_check_claim(weir_policy_compiler_t *c, weir_policy_file_t *file,
 
 static void
 weir_policy_add_issuers(weir_policy_compiler_t *c, weir_policy_claim_t *claim,
-    weir_policy_words_t *issuers)
+    const weir_policy_decl_t *decl, weir_policy_words_t *issuers)
 {
     weir_policy_words_t  *w, *old, *list;
 
@@ -204,9 +210,18 @@ weir_policy_add_issuers(weir_policy_compiler_t *c, weir_policy_claim_t *claim,
     for ( /* void */ ; issuers != NULL; issuers = issuers->next) {
 
         for (w = old; w != NULL; w = w->next) {
-            if (weir_str_eq(w->word.text, issuers->word.text)) {
+            if (c->njoins++ > WEIR_POLICY_MAX_JOINS
+                || weir_str_eq(w->word.text, issuers->word.text))
+            {
                 break;
             }
+        }
+
+        if (c->njoins > WEIR_POLICY_MAX_JOINS) {
+            weir_policy_error(c, decl->loc, "the schemas name too many "
+                              "issuers of %.*s, and of the claims before it",
+                              weir_policy_s(decl->text));
+            return;
         }
 
         if (w != NULL) {

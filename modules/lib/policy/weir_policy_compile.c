@@ -6,7 +6,8 @@
 #include "weir_policy_lex.h"
 
 
-static void weir_policy_names(weir_policy_compiler_t *c);
+static void weir_policy_names(weir_policy_compiler_t *c,
+    weir_policy_table_t *names);
 static int weir_policy_tests(weir_policy_compiler_t *c,
     weir_policy_bundle_t *b);
 
@@ -19,6 +20,7 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
     size_t                   total;
     uint32_t                 i;
     weir_policy_loc_t        loc;
+    weir_policy_table_t     *names;
     weir_policy_compiler_t   compiler, *c;
 
     c = &compiler;
@@ -37,12 +39,14 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
     c->files = weir_policy_alloc(c, nsources * sizeof(weir_policy_file_t));
     c->lines = weir_policy_alloc(c, nsources * sizeof(uint32_t *));
     c->nlines = weir_policy_alloc(c, nsources * sizeof(uint32_t));
+    names = weir_policy_alloc(c, sizeof(weir_policy_table_t));
 
     if (c->nomem) {
         return WEIR_NOMEM;
     }
 
     b->files = c->files;
+    b->names = names;
     total = 0;
 
     for (i = 0; i < nsources; i++) {
@@ -65,7 +69,7 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
         weir_policy_parse(c, &c->files[i]);
     }
 
-    weir_policy_names(c);
+    weir_policy_names(c, names);
 
     weir_policy_check(c);
 
@@ -88,25 +92,22 @@ weir_policy_compile(weir_arena_t *arena, const weir_policy_source_t *sources,
 /* A name is one policy's. */
 
 static void
-weir_policy_names(weir_policy_compiler_t *c)
+weir_policy_names(weir_policy_compiler_t *c, weir_policy_table_t *names)
 {
-    uint32_t              i;
-    weir_policy_file_t   *file, *other;
-    weir_policy_table_t   names;
-
-    memset(&names, 0, sizeof(weir_policy_table_t));
+    uint32_t             i;
+    weir_policy_file_t  *file, *other;
 
     for (i = 0; i < c->nsources; i++) {
         file = &c->files[i];
 
         if (file->policy.text.len == 0
-            || weir_policy_table_put(c, &names, file->policy.text, file)
+            || weir_policy_table_put(c, names, file->policy.text, file)
             || c->nomem)
         {
             continue;
         }
 
-        other = weir_policy_table_get(&names, file->policy.text);
+        other = weir_policy_table_get(names, file->policy.text);
 
         weir_policy_error(c, file->policy.loc, "policy %.*s is duplicate",
                           weir_policy_s(file->policy.text));

@@ -205,6 +205,7 @@ weir_policy_place(weir_policy_compiler_t *c, weir_policy_loc_t loc)
     place.file = loc.file;
     place.line = 0;
     place.column = 0;
+    place.offset = 0;
 
     text = c->sources[loc.file].text;
     lines = c->lines[loc.file];
@@ -255,6 +256,7 @@ weir_policy_place(weir_policy_compiler_t *c, weir_policy_loc_t loc)
 
     place.line = lo + 1;
     place.column = 1;
+    place.offset = loc.offset;
 
     i = lines[lo];
 
@@ -420,28 +422,8 @@ weir_policy_diag_excerpt(weir_policy_out_t *out, weir_str_t text,
         text = weir_str("");
     }
 
-    p = text.data;
+    p = text.data + diag->place.offset;
     last = text.data + text.len;
-
-    for (i = 1; i < diag->place.line && p < last; i++) {
-        p = memchr(p, '\n', (size_t) (last - p));
-
-        if (p == NULL) {
-            return;
-        }
-
-        p++;
-    }
-
-    end = text.len == 0 ? last : memchr(p, '\n', (size_t) (last - p));
-
-    if (end == NULL) {
-        end = last;
-    }
-
-    if (end > p && end[-1] == '\r') {
-        end--;
-    }
 
     from = 1;
 
@@ -449,10 +431,26 @@ weir_policy_diag_excerpt(weir_policy_out_t *out, weir_str_t text,
         from = diag->place.column - WEIR_POLICY_BEFORE;
     }
 
-    for (i = 1; i < from && p < end; i++) {
+    /* a line may be all of a large file: no more of it is read */
+
+    for (i = from; i < diag->place.column; i++) {
         do {
-            p++;
-        } while (p < end && (*p & 0xc0) == 0x80);
+            p--;
+        } while ((*p & 0xc0) == 0x80);
+    }
+
+    n = 0;
+
+    for (end = p; end < last && *end != '\n'; end++) {
+        n += (*end & 0xc0) != 0x80;
+
+        if (n > WEIR_POLICY_SHOWN + 1) {
+            break;
+        }
+    }
+
+    if (end > p && end[-1] == '\r' && (end == last || *end == '\n')) {
+        end--;
     }
 
     weir_policy_outf(out, "%5u | ", diag->place.line);

@@ -313,17 +313,20 @@ weir_policy_lex(weir_policy_parser_t *ps)
 
 /*
  * The end of what may be an IPv6 address at pos, which can begin with a
- * letter, or 0: hex digits, dots and at least one colon.
+ * letter, or 0: hex digits, dots and at least one colon, which is looked for
+ * as far as it can be: names joined by dots are read at every name.
  */
 
 static uint32_t
 weir_policy_lex_address(weir_str_t src, uint32_t pos)
 {
-    int  colon;
+    int       colon;
+    uint32_t  last;
 
     colon = 0;
+    last = pos + WEIR_POLICY_MAX_ID;
 
-    while (pos < src.len
+    while (pos < src.len && (colon || pos < last)
            && (weir_hex_digit(src.data[pos]) >= 0 || src.data[pos] == ':'
                || src.data[pos] == '.'))
     {

@@ -9,6 +9,7 @@
 #include "weir_prove_ask.h"
 
 
+#define WEIR_PROVE_ROOM   ((size_t) 256 * 1024 * 1024)    /* of a question */
 #define WEIR_PROVE_JOIN   16      /* rules that join in one round */
 #define WEIR_PROVE_BATCH  32      /* permits that are asked for at once */
 #define WEIR_PROVE_GLOBAL 64      /* of states of globs on request.path */
@@ -41,7 +42,6 @@ weir_prove_side(weir_prove_lists_t *lists, weir_prove_side_t *side,
 {
     uint32_t                   i;
     weir_arena_t              *arena;
-    const weir_policy_file_t  *files;
     const weir_policy_rule_t  *rule;
 
     memset(side, 0, sizeof(weir_prove_side_t));
@@ -50,20 +50,12 @@ weir_prove_side(weir_prove_lists_t *lists, weir_prove_side_t *side,
     memset(&lists->places, 0, sizeof(weir_policy_table_t));
 
     side->bundle = bundle;
-    files = bundle->files;
 
-    for (i = 0; i < bundle->nsources; i++) {
-        if (files[i].policy.text.data != NULL
-            && weir_str_eq(files[i].policy.text, name)
-            && weir_policy_find(bundle->image, name, &side->policy) == WEIR_OK)
-        {
-            side->file = &files[i];
-        }
-    }
-
-    if (side->file == NULL) {
+    if (weir_policy_find(bundle->image, name, &side->policy) != WEIR_OK) {
         return WEIR_OK;
     }
+
+    side->file = weir_policy_table_get(bundle->names, name);
 
     for (rule = side->file->rules; rule != NULL; rule = rule->next) {
         side->nrules++;
@@ -162,14 +154,14 @@ weir_prove_ask(weir_prove_question_t *q)
             again = 0;
             q->why = NULL;
 
-            weir_arena_init(&arena, &weir_alloc_malloc, 0);
+            weir_arena_init(&arena, &weir_alloc_malloc, WEIR_PROVE_ROOM);
             rc = weir_prove_round(q, &arena, n, 0, &again);
             weir_arena_done(&arena);
 
             /* nothing that is known matches: is there anything at all? */
 
             if (rc == WEIR_PROVE_PROVED && q->why == NULL && q->matched) {
-                weir_arena_init(&arena, &weir_alloc_malloc, 0);
+                weir_arena_init(&arena, &weir_alloc_malloc, WEIR_PROVE_ROOM);
                 rc = weir_prove_round(q, &arena, n, 1, &again);
                 weir_arena_done(&arena);
             }
@@ -446,6 +438,8 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
     }
 
     weir_prove_sat_init(&p.sat, arena, q->limits->max_work);
+    p.sat.expired = q->limits->expired;
+    p.sat.ctx = q->limits->ctx;
 
     if (q->slash != 0) {
         p.slash = weir_prove_sat_var(&p.sat, -1);
@@ -498,17 +492,14 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
         weir_prove_values(&p);
     }
 
-    if (p.nomem || p.sat.nomem) {
-        return WEIR_NOMEM;
-    }
-
     q->matched = p.matches;
-    rc = weir_prove_sat_solve(&p.sat);
+    rc = p.nomem || p.sat.nomem ? WEIR_NOMEM : weir_prove_sat_solve(&p.sat);
 
     switch (rc) {
 
     case WEIR_OK:
-        return weir_prove_confirm(q, arena, &p, again);
+        rc = weir_prove_confirm(q, arena, &p, again);
+        break;
 
     case WEIR_DECLINED:
         q->why = p.inexact;
@@ -517,10 +508,17 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
     case WEIR_ERROR:
         q->why = "the search took too many steps";
         return WEIR_PROVE_UNKNOWN;
-
-    default:
-        return WEIR_NOMEM;
     }
+
+    if (rc == WEIR_NOMEM && (p.sat.late || arena->full)) {
+        q->why = p.sat.late ? "the time is up"
+                            : "the question needs too much memory";
+        *again = 0;
+
+        return WEIR_PROVE_UNKNOWN;
+    }
+
+    return rc;
 }
 
 

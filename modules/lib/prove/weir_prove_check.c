@@ -21,6 +21,8 @@ typedef struct {
     weir_prove_side_t           none;        /* denies */
     weir_prove_memo_t           memo;
     weir_str_t                  name;
+    uint32_t                    notes[WEIR_PROVE_UNKNOWN + 1];
+    unsigned                    over:1;      /* the rest is left */
 } weir_prove_check_t;
 
 
@@ -206,7 +208,7 @@ weir_prove_each_policy(weir_arena_t *arena, const weir_policy_bundle_t *b,
         return WEIR_NOMEM;
     }
 
-    for (i = 0; i < weir_policy_count(b->image); i++) {
+    for (i = 0; i < weir_policy_count(b->image) && !k.over; i++) {
 
         k.name = weir_policy_name(b->image, i);
 
@@ -243,6 +245,18 @@ weir_prove_check_asserts(weir_prove_check_t *k)
     i = 0;
 
     for (rule = k->policy.file->asserts; rule != NULL; rule = rule->next) {
+
+        /* the bundle is refused already, and who reads more? */
+
+        if (k->notes[WEIR_PROVE_WITNESS] == WEIR_POLICY_MAX_DIAGS) {
+            k->over = 1;
+
+            return weir_prove_note(k, rule, WEIR_PROVE_ASSERT,
+                                   WEIR_PROVE_UNKNOWN, "too many others do "
+                                   "not hold; the rest was not looked at")
+                   == NULL ? WEIR_NOMEM : WEIR_OK;
+        }
+
         if (weir_prove_check_assert(k, rule, i++) != WEIR_OK) {
             return WEIR_NOMEM;
         }
@@ -282,6 +296,14 @@ weir_prove_check_assert(weir_prove_check_t *k, const weir_policy_rule_t *rule,
 
     if (rc == WEIR_NOMEM) {
         return rc;
+    }
+
+    /* of what is not proved a number is told; what is proved, is not */
+
+    if (rc != WEIR_PROVE_WITNESS
+        && k->notes[rc] >= WEIR_POLICY_MAX_DIAGS)
+    {
+        return WEIR_OK;
     }
 
     note = weir_prove_note(k, rule, WEIR_PROVE_ASSERT, rc, q.why);
@@ -352,6 +374,7 @@ weir_prove_check_idle(weir_prove_check_t *k)
 {
     int                        rc;
     uint32_t                   i;
+    const char                *why;
     weir_prove_side_t          rest;
     weir_prove_question_t      q;
     const weir_policy_rule_t  *rule;
@@ -367,11 +390,17 @@ weir_prove_check_idle(weir_prove_check_t *k)
             continue;
         }
 
-        if (k->limits->expired != NULL
-            && k->limits->expired(k->limits->ctx))
-        {
+        why = k->notes[WEIR_PROVE_PROVED] == WEIR_POLICY_MAX_DIAGS
+              ? "too many do not"
+              : k->limits->expired != NULL
+                && k->limits->expired(k->limits->ctx)
+              ? "the time is up" : NULL;
+
+        if (why != NULL) {
+            k->over = 1;
+
             return weir_prove_note(k, rule, WEIR_PROVE_REST,
-                                   WEIR_PROVE_UNKNOWN, "the time is up")
+                                   WEIR_PROVE_UNKNOWN, why)
                    == NULL ? WEIR_NOMEM : WEIR_OK;
         }
 
@@ -523,6 +552,8 @@ weir_prove_note(weir_prove_check_t *k, const weir_policy_rule_t *rule,
         note->place = weir_policy_place(&k->c, rule->name.loc);
         note->verdict = (weir_prove_verdict_t) verdict;
         note->why = why;
+
+        k->notes[verdict]++;
 
         *k->last = note;
         k->last = &note->next;

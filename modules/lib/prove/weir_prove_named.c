@@ -110,7 +110,7 @@ weir_prove_strings(weir_prove_problem_t *p, weir_prove_class_t *c)
 
     /* of those that no atom tells apart, as many as are needed */
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < n && !p->nomem; i++) {
         value.s = named[i].s;
 
         for (a = c->atoms; a != NULL; a = a->next) {

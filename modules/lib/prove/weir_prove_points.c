@@ -342,6 +342,8 @@ weir_prove_marks(weir_prove_problem_t *p, weir_prove_class_t *c,
 
     n = weir_prove_nets(a, nets);
 
+    weir_prove_tick(p, n);
+
     for (i = 0; i < n; i++) {
 
         wide = nets[i];
@@ -427,11 +429,13 @@ weir_prove_thin(weir_prove_problem_t *p, weir_prove_class_t *c)
 
     n = 0;
 
-    for (i = 0; i < c->nvalues; i++) {
+    for (i = 0; i < c->nvalues && !p->nomem; i++) {
 
         sign = 1;
 
         for (a = c->atoms; a != NULL; a = a->next) {
+            weir_prove_tick(p, 1);
+
             if (a->table != NULL) {
                 sign = weir_prove_mix(sign + (uint64_t) a->table[i]);
             }

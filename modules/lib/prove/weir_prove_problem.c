@@ -31,6 +31,15 @@ weir_prove_alloc(weir_prove_problem_t *p, size_t size)
 }
 
 
+void
+weir_prove_tick(weir_prove_problem_t *p, uint64_t n)
+{
+    weir_prove_sat_tick(&p->sat, n);
+
+    p->nomem |= p->sat.nomem;
+}
+
+
 int
 weir_prove_and(weir_prove_problem_t *p, int a, int b)
 {
@@ -118,6 +127,8 @@ weir_prove_var(weir_prove_problem_t *p, uint32_t kind, weir_str_t name,
     weir_prove_var_t  *v;
 
     for (v = p->vars; v != NULL; v = v->next) {
+        weir_prove_tick(p, 1);
+
         if (v->kind == kind && v->seg == seg && v->type == type
             && weir_str_eq(v->name, name))
         {
@@ -415,7 +426,9 @@ weir_prove_is(weir_prove_problem_t *p, weir_prove_var_t *x, weir_str_t s)
     uint32_t            i;
     weir_prove_atom_t  *a;
 
-    for (i = 0; i < p->natoms; i++) {
+    weir_prove_tick(p, p->natoms);
+
+    for (i = 0; i < p->natoms && !p->nomem; i++) {
         a = p->atoms[i];
 
         if (a->kind == WEIR_PROVE_STRING && a->x == x && weir_str_eq(a->s, s))

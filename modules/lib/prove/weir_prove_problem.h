@@ -181,6 +181,9 @@ int weir_prove_or(weir_prove_problem_t *p, int a, int b);
 
 void *weir_prove_alloc(weir_prove_problem_t *p, size_t size);
 
+/* n elementary steps are done; sets p->nomem where the time is up. */
+void weir_prove_tick(weir_prove_problem_t *p, uint64_t n);
+
 /* The variable of an attribute; NULL: no memory. */
 weir_prove_var_t *weir_prove_var(weir_prove_problem_t *p, uint32_t kind,
     weir_str_t name, uint32_t seg, weir_policy_type_t type);

@@ -6,6 +6,10 @@
 #include "weir_prove_sat.h"
 
 
+/* Some milliseconds. */
+
+#define WEIR_PROVE_TICKS  1000000
+
 #define weir_prove_at(lit)  ((lit) > 0 ? 2 * (lit) : -2 * (lit) + 1)
 
 
@@ -67,6 +71,24 @@ weir_prove_sat_init(weir_prove_sat_t *s, weir_arena_t *arena,
 
     yes = weir_prove_sat_var(s, 1);
     weir_prove_sat_add(s, &yes, 1);
+}
+
+
+void
+weir_prove_sat_tick(weir_prove_sat_t *s, uint64_t n)
+{
+    s->ticks += n;
+
+    if (s->ticks < WEIR_PROVE_TICKS) {
+        return;
+    }
+
+    s->ticks = 0;
+
+    if (s->expired != NULL && s->expired(s->ctx)) {
+        s->late = 1;
+        s->nomem = 1;
+    }
 }
 
 
@@ -178,6 +200,8 @@ weir_prove_sat_add(weir_prove_sat_t *s, const int *lits, uint32_t n)
         return;
     }
 
+    weir_prove_sat_tick(s, n);
+
     s->learnt.n = 0;
 
     for (i = 0; i < n; i++) {
@@ -264,6 +288,8 @@ weir_prove_sat_propagate(weir_prove_sat_t *s)
         lit = -s->trail.items[s->head++];
         w = &s->watches[weir_prove_at(lit)];
         j = 0;
+
+        weir_prove_sat_tick(s, w->n + 1);
 
         for (i = 0; i < w->n; i++) {
             at = (uint32_t) w->items[i];

@@ -48,7 +48,11 @@ typedef struct {
     double               step;
     uint64_t             work;        /* conflicts and decisions */
     uint64_t             max_work;
+    int                (*expired)(void *ctx);    /* may be NULL */
+    void                *ctx;
+    uint64_t             ticks;       /* since it was asked */
     unsigned             nomem:1;
+    unsigned             late:1;      /* with nomem: expired said so */
     unsigned             closed:1;    /* the clauses contradict each other */
 } weir_prove_sat_t;
 
@@ -58,6 +62,12 @@ int weir_prove_push(weir_prove_sat_t *s, weir_prove_ints_t *list, int32_t v);
 
 void weir_prove_sat_init(weir_prove_sat_t *s, weir_arena_t *arena,
     uint64_t max_work);
+
+/*
+ * n elementary steps are done: from time to time s->expired is asked, and
+ * where it says so all ends as if there were no memory.
+ */
+void weir_prove_sat_tick(weir_prove_sat_t *s, uint64_t n);
 
 /* A new variable; phase: what is tried first, 1 or -1. */
 int weir_prove_sat_var(weir_prove_sat_t *s, int phase);

@@ -216,6 +216,8 @@ weir_prove_weeks(weir_prove_times_t *t, int64_t from, int64_t to)
         }
     }
 
+    weir_prove_tick(t->p, t->nseen);
+
     for (i = 0; i < t->nseen; i++) {
         if (t->seen[i] == sign) {
             return;
@@ -232,7 +234,9 @@ weir_prove_weeks(weir_prove_times_t *t, int64_t from, int64_t to)
         for (span = a->window == NULL ? NULL : a->window->spans; span != NULL;
              span = span->next)
         {
-            if (from >= span->data->until) {
+            weir_prove_tick(t->p, 64);
+
+            if (t->p->nomem || from >= span->data->until) {
                 continue;
             }
 
@@ -281,6 +285,8 @@ weir_prove_instant(weir_prove_times_t *t, int64_t at)
     }
 
     same = 0;
+
+    weir_prove_tick(t->p, t->c->nvalues);
 
     for (i = 0; t->signs != NULL && i < t->c->nvalues; i++) {
         if (t->c->values[i].n == at) {

@@ -191,7 +191,9 @@ weir_prove_link(weir_prove_problem_t *p, weir_prove_atom_t *a)
         weir_prove_opened(p, a, c);
     }
 
-    for (i = 0; i < c->nvalues; i++) {
+    for (i = 0; i < c->nvalues && !p->nomem; i++) {
+
+        weir_prove_tick(p, 1);
 
         switch (a->kind) {
 
@@ -222,7 +224,7 @@ weir_prove_link(weir_prove_problem_t *p, weir_prove_atom_t *a)
                 break;
             }
 
-            for (j = 0; j < c->nvalues; j++) {
+            for (j = 0; j < c->nvalues && !p->sat.nomem; j++) {
                 weir_prove_sat_add3(&p->sat, -a->x->lits[i], -a->y->lits[j],
                                     weir_prove_order(a->op, c->values[i].n,
                                                      c->values[j].n)
@@ -322,7 +324,7 @@ weir_prove_link_sets(weir_prove_problem_t *p, const weir_prove_atom_t *a,
     n = 0;
     lits[n++] = any ? -a->lit : a->lit;
 
-    for (i = 0; i < c->nvalues; i++) {
+    for (i = 0; i < c->nvalues && !p->nomem; i++) {
 
         switch (a->kind) {
 
@@ -387,6 +389,10 @@ weir_prove_holds(weir_prove_problem_t *p, const weir_prove_atom_t *a,
     const weir_policy_words_t    *w;
     const weir_policy_literal_t  *item;
 
+    /* a step is some nanoseconds: what is dear counts for many */
+
+    weir_prove_tick(p, a->kind == WEIR_PROVE_MATCH ? 4096 : 16);
+
     switch (a->kind) {
 
     case WEIR_PROVE_STRING:
@@ -403,6 +409,8 @@ weir_prove_holds(weir_prove_problem_t *p, const weir_prove_atom_t *a,
 
     case WEIR_PROVE_HOSTS:
         for (w = a->words; w != NULL; w = w->next) {
+            weir_prove_tick(p, 8);
+
             if (weir_host_match(w->word.text, v->s)) {
                 return 1;
             }
@@ -415,6 +423,8 @@ weir_prove_holds(weir_prove_problem_t *p, const weir_prove_atom_t *a,
 
     default:
         for (item = a->items; item != NULL; item = item->next) {
+            weir_prove_tick(p, 1);
+
             if (a->kind == WEIR_PROVE_NUMBERS
                 ? item->number == v->n : weir_str_eq(item->string, v->s))
             {
