@@ -41,6 +41,7 @@ libs     = $(call uses,jansson.h,$(1),-ljansson) \
 	$(call uses,pcre2.h,$(1),-lpcre2-8) \
 	$(call uses,hiredis/,$(1),-lhiredis) \
 	$(call uses,jwt.h,$(1),-ljwt) \
+	$(call uses,cmocka.h,$(1),-lcmocka) \
 	$(call uses,openssl/ssl.h,$(1),-lssl) -lcrypto
 
 HEADERS  = $(wildcard $(SRC)/lib/*/*.h)
@@ -142,6 +143,16 @@ $(BIN)/bench_%: $(O)/tests/bench/bench_%.o $(ARS)
 	@echo "  LINK $@"
 	@$(CC) $(ALL_CF) -o $@ $< -Wl,--start-group $(ARS) -Wl,--end-group \
 		$(call libs,$(LIBSRC) tests/bench/bench_$*.c)
+
+# That of a verb takes weirctl as it is, but for its main().
+
+$(BIN)/fuzz-eval: ALL_CF += -Imodules/cli -Dmain=weirctl_main
+
+$(BIN)/fuzz-eval: $(O)/tests/fuzz/fuzz_eval.o $(call obj,$(CLISRC)) $(ARS)
+	@echo "  LINK $@"
+	@$(CC) $(ALL_CF) -fsanitize=fuzzer -o $@ $< $(call obj,$(CLISRC)) \
+		-Wl,--start-group $(ARS) -Wl,--end-group \
+		$(call libs,$(LIBSRC) $(CLISRC))
 
 $(BIN)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(ARS)
 	@echo "  LINK $@"

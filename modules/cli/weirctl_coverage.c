@@ -289,6 +289,7 @@ weirctl_coverage_missing(weirctl_coverage_t *v, weirctl_probes_t *p,
     place.line = weirctl_probe_line(p, probe == NULL ? rule->rule
                                                      : probe->statement);
     place.column = 1;
+    place.offset = 0;
 
     file = p->b->bundle.sources[p->file].name;
     weirctl_probe_head(rule->rule, &effect, &name);

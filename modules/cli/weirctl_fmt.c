@@ -26,7 +26,7 @@ weirctl_fmt(weirctl_t *ctl)
 {
     int               rc, one, check, from;
     uint32_t          i;
-    weirctl_bundle_t  b;
+    weirctl_bundle_t  b, scratch;
 
     const weirctl_option_t  options[] = {
         { "check", WEIRCTL_FLAG, &check, NULL,
@@ -75,7 +75,16 @@ weirctl_fmt(weirctl_t *ctl)
     rc = WEIRCTL_YES;
 
     for (i = 0; i < b.bundle.nsources; i++) {
-        one = weirctl_fmt_source(ctl, &b, &b.bundle.sources[i], check);
+
+        /* many files need no more memory than the largest of them */
+
+        scratch = b;
+        weir_arena_init(&scratch.arena, &weir_alloc_malloc,
+                        WEIRCTL_BUNDLE_MEMORY - b.arena.used + 1);
+
+        one = weirctl_fmt_source(ctl, &scratch, &b.bundle.sources[i], check);
+
+        weirctl_bundle_done(&scratch);
 
         if (one == WEIRCTL_GO_ON) {
             continue;

@@ -17,11 +17,6 @@
 #include "weirctl_policy.h"
 
 
-/* What compiling may take; 64 MiB of sources can say very much. */
-
-#define WEIRCTL_BUNDLE_MEMORY  ((size_t) 1536 * 1024 * 1024)
-
-
 static int weirctl_bundle_none(const weirctl_t *ctl, const char *path,
     const char *why);
 static int weirctl_bundle_file(weirctl_bundle_t *b, const char *path,
@@ -139,6 +134,7 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b, int coverage)
 {
     int                     rc;
     uint32_t                i, failed;
+    weir_arena_t            arena;
     weir_policy_outcome_t   o;
 
     rc = weirctl_diagnostics(ctl, b);
@@ -158,8 +154,13 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b, int coverage)
 
     for (i = 0; i < b->bundle.ntests; i++) {
 
-        if (weir_policy_run_test(&b->arena, &b->bundle, i, &o) != WEIR_OK) {
-            return weirctl_bundle_nomem(b);
+        /* what a test needs is nothing to the next one */
+
+        weir_arena_init(&arena, &weir_alloc_malloc, WEIRCTL_TEST_MEMORY);
+
+        if (weir_policy_run_test(&arena, &b->bundle, i, &o) != WEIR_OK) {
+            weir_arena_done(&arena);
+            return weirctl_error("out of memory");
         }
 
         printf("%s %u - %.*s: ", o.passed ? "ok" : "not ok", i + 1,
@@ -175,6 +176,8 @@ weirctl_test_tap(weirctl_t *ctl, weirctl_bundle_t *b, int coverage)
                    o.expect.line, o.expect.column,
                    (int) o.message.len, o.message.data);
         }
+
+        weir_arena_done(&arena);
     }
 
     if (coverage) {
@@ -216,6 +219,7 @@ weirctl_test_json(weirctl_bundle_t *b, int coverage)
     int                     rc;
     json_t                 *array, *item;
     uint32_t                i;
+    weir_arena_t            arena;
     weir_policy_outcome_t   o;
 
     array = json_array();
@@ -224,12 +228,16 @@ weirctl_test_json(weirctl_bundle_t *b, int coverage)
     for (i = 0; rc == WEIRCTL_GO_ON && b->bundle.nerrors == 0
                 && i < b->bundle.ntests; i++)
     {
-        if (weir_policy_run_test(&b->arena, &b->bundle, i, &o) != WEIR_OK) {
-            rc = weirctl_bundle_nomem(b);
+        weir_arena_init(&arena, &weir_alloc_malloc, WEIRCTL_TEST_MEMORY);
+
+        if (weir_policy_run_test(&arena, &b->bundle, i, &o) != WEIR_OK) {
+            weir_arena_done(&arena);
+            rc = weirctl_error("out of memory");
             break;
         }
 
         if (o.passed) {
+            weir_arena_done(&arena);
             continue;
         }
 
@@ -243,8 +251,10 @@ weirctl_test_json(weirctl_bundle_t *b, int coverage)
             || json_object_set_new(item, "related", json_array()) != 0
             || json_array_append_new(array, item) != 0)
         {
-            rc = weirctl_bundle_nomem(b);
+            rc = weirctl_error("out of memory");
         }
+
+        weir_arena_done(&arena);
     }
 
     /* a rule that no test matches is an error among the others */

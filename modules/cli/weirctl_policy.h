@@ -21,6 +21,16 @@ typedef struct {
 } weirctl_bundle_t;
 
 
+/* What compiling may take; 64 MiB of sources can say very much. */
+
+#define WEIRCTL_BUNDLE_MEMORY  ((size_t) 1536 * 1024 * 1024)
+
+
+/* One test, which may have a request of megabytes. */
+
+#define WEIRCTL_TEST_MEMORY    ((size_t) 256 * 1024 * 1024)
+
+
 /* How a bundle is read. */
 
 #define WEIRCTL_FOLDER  0      /* of policies, whose asserts are proved */

@@ -2,7 +2,7 @@
 /*
  * Fuzzer of proofs: the input is two policies, cut at its first NUL.  What is
  * found must be confirmed by the evaluator; a policy does not differ from
- * itself.  Whom the first one lets in is asked, too.
+ * itself.  Whom the first one lets in is asked, too, and what "check" asks.
  */
 
 #include <stddef.h>
@@ -92,6 +92,40 @@ who(weir_arena_t *arena, const weir_policy_bundle_t *b,
 }
 
 
+/* An assert is disproved by a request; rules that decide nothing have names. */
+
+static void
+check(weir_arena_t *arena, const weir_policy_bundle_t *b,
+    const weir_prove_limits_t *limits)
+{
+    weir_prove_note_t    *note;
+    weir_policy_zones_t   zones;
+
+    zones.read = zone;
+    zones.ctx = NULL;
+
+    if (weir_prove_asserts(arena, b, &zones, limits, &note) == WEIR_OK) {
+        for ( /* void */ ; note != NULL; note = note->next) {
+            if ((note->verdict == WEIR_PROVE_WITNESS)
+                != (note->request != NULL)
+                || (note->verdict == WEIR_PROVE_UNKNOWN)
+                   != (note->why != NULL))
+            {
+                abort();
+            }
+        }
+    }
+
+    if (weir_prove_idle(arena, b, limits, &note) == WEIR_OK) {
+        for ( /* void */ ; note != NULL; note = note->next) {
+            if (note->rule.len == 0 || note->place.line == 0) {
+                abort();
+            }
+        }
+    }
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -124,6 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
 
         who(&arena, &a, &limits);
+        check(&arena, &a, &limits);
 
         if (cut < size
             && compile(&arena, data + cut + 1, size - cut - 1, &sources[1], &b)

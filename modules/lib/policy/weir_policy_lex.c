@@ -418,7 +418,7 @@ weir_policy_lex_string(weir_policy_parser_t *ps)
         return;
     }
 
-    if (end - ps->pos > WEIR_POLICY_MAX_STRING) {
+    if (end - ps->pos - 1 > WEIR_POLICY_MAX_STRING) {
         tok->kind = WEIR_POLICY_TOK_BAD;
         tok->error = "a string has at most 65536 bytes";
         tok->error_at = tok->start;
