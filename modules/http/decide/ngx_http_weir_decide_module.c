@@ -14,6 +14,8 @@ static char *ngx_http_weir_decide_set(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_uint_t ngx_http_weir_decide_is_authzen(ngx_str_t *name);
 static void *ngx_http_weir_decide_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_weir_decide_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_weir_decide_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
 static ngx_int_t ngx_http_weir_decide_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_weir_decide_check(ngx_conf_t *cf,
     ngx_http_weir_loc_conf_t *lcf);
@@ -47,7 +49,7 @@ static ngx_http_module_t  ngx_http_weir_decide_module_ctx = {
     NULL,                                  /* merge server configuration */
 
     ngx_http_weir_decide_create_loc_conf,  /* create location configuration */
-    NULL                                   /* merge location configuration */
+    ngx_http_weir_decide_merge_loc_conf    /* merge location configuration */
 };
 
 
@@ -93,6 +95,10 @@ ngx_http_weir_decide_handler(ngx_http_request_t *r)
     }
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_decide_module);
+
+    if (dlcf->asked == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     return dlcf->authzen ? ngx_http_weir_decide_authzen(r, ctx, dlcf)
                          : ngx_http_weir_decide_headers(r, ctx, dlcf);
@@ -197,6 +203,26 @@ static void *
 ngx_http_weir_decide_create_loc_conf(ngx_conf_t *cf)
 {
     return ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_decide_loc_conf_t));
+}
+
+
+/* "if" and "limit_except" keep the handler of their location. */
+
+static char *
+ngx_http_weir_decide_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_weir_decide_loc_conf_t  *prev = parent;
+    ngx_http_weir_decide_loc_conf_t  *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname) {
+        *conf = *prev;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
