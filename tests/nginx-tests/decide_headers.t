@@ -44,6 +44,8 @@ permit spiffe  { who anyone; what GET /spiffe;
 permit headers { who issuer corp; what GET /headers;
                  set_header X-Tier "gold"; add_header X-Seen "yes";
                  split canary green; slo fast; }
+permit files   { who anyone; what COPY, MOVE /files/**; host api.test; }
+permit more    { who anyone; what * /more/**; limit few; }
 permit limit   { who issuer corp; what GET /limit; limit few; }
 deny   gone    { what * /gone/**; status 451; }
 END
@@ -53,6 +55,7 @@ language 1;
 policy askers;
 permit proxy { who anyone; what * /asked/**;
                if has tls.spiffe && tls.spiffe == "spiffe://corp.test/proxy"; }
+permit apps  { who issuer corp; what * /if/**; }
 END
 
 $t->http_conf(<<END);
@@ -74,6 +77,12 @@ $t->http_conf(<<END);
         location /decide { weir_decide orders; }
         location /slash/ { weir_decide orders; }
         location /word { weir_decide orders headers; }
+
+        location /if {
+            weir_policy askers;
+            weir_decide orders;
+            if (\$http_x_if) { set \$if 1; }
+        }
 
         location /real {
             set_real_ip_from 127.0.0.1;
@@ -208,6 +217,50 @@ unclear('/decide/u/alice/x', 'a path and one header',
         'X-Forwarded-Method', 'GET');
 unclear('/%64ecide/u/alice/x', 'a location spelt in another way');
 unclear('/decidemore', 'and what is not below it', @original);
+
+
+# COPY and MOVE write to another path
+
+for my $style (qw(original forwarded path)) {
+    for my $case (['/files/b', 200], ['/files/b?x=1', 200],
+                  ['http://api.test/files/b', 200], ['/admin/b', 403],
+                  ['/gone/b', 451], ['/files/../admin/b', 400],
+                  ['http://b.test/files/b', 400], ['files/b', 400],
+                  ['http://api.test:81/files/b', 400], ['', 400])
+    {
+        my ($to, $status) = @$case;
+
+        is(ask($style, 'MOVE', '/files/a', host => 'api.test',
+               headers => [Destination => $to])->status, $status,
+           "$style: to \"$to\"");
+    }
+
+    is(ask($style, 'COPY', '/files/a', host => 'api.test')->status, 400,
+       "$style: nowhere that it says");
+    is(ask($style, 'COPY', '/files/a', host => 'api.test',
+           headers => [Destination => '/files/b', Destination => '/files/c'])
+       ->status, 400, "$style: to two");
+    is(ask($style, 'MOVE', '/files/a', host => 'api.test',
+           headers => [Destination => '/more/b'])->status, 500,
+       "$style: what the other permit obliges to counts");
+    is(ask($style, 'GET', '/u/alice/x',
+           headers => [Destination => '/admin/b'])->status, 200,
+       "$style: of another method it is nothing");
+}
+
+
+# an "if", whose condition the client may choose, changes no question
+
+for my $style (qw(original forwarded path)) {
+    for my $if ('', '1') {
+        my %o = (at => '/if', headers => ['X-If', $if]);
+
+        is(ask($style, 'GET', '/u/alice/x', %o)->status, 200,
+           "$style: in an if");
+        is(ask($style, 'GET', '/u/bob/x', %o)->status, 403,
+           "$style: another's in an if");
+    }
+}
 
 
 # what the answer carries

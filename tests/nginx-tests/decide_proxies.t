@@ -30,7 +30,7 @@ policy orders;
 
 schema from corp { claim sub string; }
 
-permit own    { who issuer corp; what GET, PUT /u/{user}/**;
+permit own    { who issuer corp; what GET, PUT, MOVE /u/{user}/**;
                 if claim.sub == path.user; }
 permit public { who anyone; what GET /public/**; }
 permit query  { who anyone; what GET /query; if has query("q")
@@ -68,6 +68,8 @@ $t->http_conf(<<END);
             weir_identity_header X-Corp-Subject \$weir_subject;
             weir_decide          orders;
         }
+
+        location = /health { weir_health ready; }
     }
 
     server {
@@ -91,7 +93,7 @@ $t->http_conf(<<END);
             proxy_set_header          Content-Length "";
             proxy_set_header          X-Original-Method \$request_method;
             proxy_set_header          X-Original-URI \$request_uri;
-            proxy_set_header          X-Original-Host \$http_host;
+            proxy_set_header          X-Original-Host \$host;
         }
     }
 END
@@ -249,6 +251,15 @@ for my $proxy (qw(nginx traefik envoy)) {
     is($as->('GET', '/host', Host => 'api.test'), '200 alice',
        "$proxy: the host");
     is($as->('GET', '/host'), '403 -', "$proxy: another host");
+    is($as->('GET', 'http://api.test/host', Host => 'b.test'), '200 alice',
+       "$proxy: the host of an absolute form");
+    is($as->('GET', 'http://b.test/host', Host => 'api.test'), '403 -',
+       "$proxy: not that beside it");
+    like($as->('MOVE', '/u/alice/x', Destination => '/u/bob/x'),
+         qr/^(?:403|400|500) -$/, "$proxy: another's by MOVE");
+    like($as->('GET', $_), qr/^(?:400|403) -$/, "$proxy: $_")
+        for '/../health', '/%2e%2e/health', '/..%2fhealth',
+            '/public/../../health';
     is($as->('POST', '/access/v1/evaluation'), '403 -',
        "$proxy: no endpoint of AuthZEN");
     is($as->('GET', '/u/alice/x', 'X-Corp-Subject', 'root'), '200 alice',

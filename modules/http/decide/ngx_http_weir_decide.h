@@ -33,6 +33,12 @@ typedef struct {
 
 
 typedef struct {
+    ngx_array_t                    below;    /* ngx_str_t: see below.c */
+    ngx_uint_t                     own;      /* some of them are its own */
+} ngx_http_weir_decide_srv_conf_t;
+
+
+typedef struct {
     ngx_array_t                   *identity; /* ngx_str_t: headers */
     ngx_str_t                      issuer;   /* the only one; else empty */
 } ngx_http_weir_decide_main_conf_t;
@@ -63,6 +69,11 @@ extern ngx_module_t  ngx_http_weir_decide_module;
  */
 ngx_uint_t ngx_http_weir_decide_facts(ngx_http_weir_decide_facts_t *f,
     weir_str_t path, weir_str_t host, const char **reason);
+
+/* --- ngx_http_weir_decide_below.c --- */
+
+/* After all servers were read. */
+ngx_int_t ngx_http_weir_decide_below_init(ngx_conf_t *cf);
 
 /* --- ngx_http_weir_decide_headers.c --- */
 

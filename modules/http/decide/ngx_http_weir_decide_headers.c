@@ -49,6 +49,9 @@ static ngx_uint_t ngx_http_weir_decide_token(ngx_str_t *s);
 static void ngx_http_weir_decide_known(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decide_asked_t *a,
     ngx_http_weir_decide_facts_t *f);
+static void ngx_http_weir_decide_copy(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_decide_asked_t *a,
+    ngx_http_weir_decide_facts_t *f, ngx_http_weir_decision_t *d);
 static ngx_int_t ngx_http_weir_decide_permit(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
 static ngx_int_t ngx_http_weir_decide_identity(ngx_http_request_t *r);
@@ -123,6 +126,10 @@ ngx_http_weir_decide_headers(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     ngx_http_weir_policy_decide(r, ctx, &f->question, &d);
+
+    if (d.permit) {
+        ngx_http_weir_decide_copy(r, ctx, &a, f, &d);
+    }
 
     if (d.permit) {
         return ngx_http_weir_decide_permit(r, ctx, &d);
@@ -338,6 +345,49 @@ ngx_http_weir_decide_known(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     ngx_http_weir_policy_identity(p, identity);
+}
+
+
+/* What a COPY or MOVE writes to must be permitted as well. */
+
+static void
+ngx_http_weir_decide_copy(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
+    ngx_http_weir_decide_asked_t *a, ngx_http_weir_decide_facts_t *f,
+    ngx_http_weir_decision_t *d)
+{
+    ngx_array_t                *duties;
+    ngx_http_weir_ctx_t         before;
+    ngx_http_weir_gate_copy_t   copy;
+
+    copy.method = a->method;
+    copy.host = f->question.host;
+    copy.authority = a->host;
+    copy.allow = 0;
+
+    if (!ngx_http_weir_gate_copies(&copy.method)) {
+        return;
+    }
+
+    /* where there is none, the asker may just not have passed it on */
+
+    if (ngx_http_weir_gate_destination(r, &copy, &f->path) != NGX_OK) {
+        ngx_memzero(d, sizeof(ngx_http_weir_decision_t));
+        d->final = 1;
+        d->status = NGX_HTTP_BAD_REQUEST;
+        d->reason = "ambiguous-path";
+        return;
+    }
+
+    before = *ctx;
+    duties = d->duties;
+
+    ngx_http_weir_policy_decide(r, ctx, &f->question, d);
+    ngx_http_weir_gate_oblige(r, &duties, d);
+
+    if (d->permit) {
+        ngx_http_weir_policy_restore(ctx, &before);
+        d->duties = duties;
+    }
 }
 
 

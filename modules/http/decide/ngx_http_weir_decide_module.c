@@ -13,6 +13,7 @@ static char *ngx_http_weir_decide_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_uint_t ngx_http_weir_decide_is_authzen(ngx_str_t *name);
 static void *ngx_http_weir_decide_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_weir_decide_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_weir_decide_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_weir_decide_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -45,7 +46,7 @@ static ngx_http_module_t  ngx_http_weir_decide_module_ctx = {
     ngx_http_weir_decide_create_main_conf, /* create main configuration */
     NULL,                                  /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_weir_decide_create_srv_conf,  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_weir_decide_create_loc_conf,  /* create location configuration */
@@ -200,13 +201,31 @@ ngx_http_weir_decide_create_main_conf(ngx_conf_t *cf)
 
 
 static void *
+ngx_http_weir_decide_create_srv_conf(ngx_conf_t *cf)
+{
+    ngx_http_weir_decide_srv_conf_t  *dscf;
+
+    dscf = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_decide_srv_conf_t));
+
+    if (dscf == NULL
+        || ngx_array_init(&dscf->below, cf->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return dscf;
+}
+
+
+static void *
 ngx_http_weir_decide_create_loc_conf(ngx_conf_t *cf)
 {
     return ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_decide_loc_conf_t));
 }
 
 
-/* "if" and "limit_except" keep the handler of their location. */
+/* Inside "if" the handler is still that of its location. */
 
 static char *
 ngx_http_weir_decide_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
@@ -278,7 +297,7 @@ ngx_http_weir_decide_init(ngx_conf_t *cf)
         }
     }
 
-    return NGX_OK;
+    return ngx_http_weir_decide_below_init(cf);
 }
 
 

@@ -59,13 +59,25 @@ ngx_str_t ngx_http_weir_gate_port(ngx_str_t authority);
 ngx_int_t ngx_http_weir_gate_uri(ngx_http_request_t *r, weir_path_t *path,
     ngx_http_weir_loc_conf_t *lcf);
 
+/* A request that may be a COPY or MOVE. */
+
+typedef struct {
+    ngx_str_t                 method;
+    ngx_str_t                 host;         /* canonical */
+    ngx_str_t                 authority;    /* host as the client wrote it */
+    ngx_uint_t                allow;        /* spellings of paths */
+} ngx_http_weir_gate_copy_t;
+
+/* COPY and MOVE. */
+ngx_uint_t ngx_http_weir_gate_copies(const ngx_str_t *method);
+
 /*
- * The path that a COPY or MOVE writes to: NGX_OK; NGX_DONE where there is
- * none; NGX_DECLINED where it is ambiguous, or another host's.
+ * The path that a COPY or MOVE writes to, by the Destination of r: NGX_OK;
+ * NGX_DONE where there is none; NGX_DECLINED where it is ambiguous, or another
+ * host's.
  */
 ngx_int_t ngx_http_weir_gate_destination(ngx_http_request_t *r,
-    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf,
-    weir_path_t *path);
+    const ngx_http_weir_gate_copy_t *copy, weir_path_t *path);
 
 /*
  * Adds to *duties what a permit obliges to; where that contradicts them, d

@@ -22,11 +22,14 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_gate_t *gate, ngx_http_weir_identity_t *identity,
     ngx_http_weir_decision_t *d)
 {
-    void                      *record;
-    ngx_str_t                  rule;
-    ngx_http_weir_question_t   q;
-    ngx_http_weir_loc_conf_t  *lcf;
-    static weir_path_t         path;
+    void                       *record;
+    ngx_str_t                   rule;
+    ngx_http_weir_question_t    q;
+    ngx_http_weir_loc_conf_t   *lcf;
+    ngx_http_weir_gate_copy_t   copy;
+
+    static ngx_str_t            name = ngx_string("host");
+    static weir_path_t          path;
 
     gate->duties = NULL;
 
@@ -38,7 +41,20 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
 
-    switch (ngx_http_weir_gate_destination(r, gate, lcf, &path)) {
+    /* what a page of ours is asked about is not written here */
+
+    if (lcf->own_handler) {
+        return;
+    }
+
+    copy.method = r->method_name;
+    copy.host = gate->host;
+    copy.allow = lcf->path_allow;
+
+    ngx_str_null(&copy.authority);
+    (void) ngx_http_weir_header_find(r, &name, &copy.authority);
+
+    switch (ngx_http_weir_gate_destination(r, &copy, &path)) {
 
     case NGX_DONE:
         return;

@@ -9,13 +9,21 @@
 
 
 static ngx_int_t ngx_http_weir_gate_own_host(ngx_http_request_t *r,
-    ngx_http_weir_gate_t *gate, ngx_str_t *value);
+    const ngx_http_weir_gate_copy_t *copy, ngx_str_t *value);
+
+
+ngx_uint_t
+ngx_http_weir_gate_copies(const ngx_str_t *method)
+{
+    return method->len == 4
+           && (ngx_memcmp(method->data, "COPY", 4) == 0
+               || ngx_memcmp(method->data, "MOVE", 4) == 0);
+}
 
 
 ngx_int_t
 ngx_http_weir_gate_destination(ngx_http_request_t *r,
-    ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf,
-    weir_path_t *path)
+    const ngx_http_weir_gate_copy_t *copy, weir_path_t *path)
 {
     u_char            *p, *last;
     ngx_str_t          value;
@@ -23,7 +31,7 @@ ngx_http_weir_gate_destination(ngx_http_request_t *r,
 
     static ngx_str_t   name = ngx_string("destination");
 
-    if (!(r->method & (NGX_HTTP_COPY|NGX_HTTP_MOVE))) {
+    if (!ngx_http_weir_gate_copies(&copy->method)) {
         return NGX_DONE;
     }
 
@@ -41,7 +49,7 @@ ngx_http_weir_gate_destination(ngx_http_request_t *r,
 
     if (value.len == 0
         || (value.data[0] != '/'
-            && ngx_http_weir_gate_own_host(r, gate, &value) != NGX_OK))
+            && ngx_http_weir_gate_own_host(r, copy, &value) != NGX_OK))
     {
         return NGX_DECLINED;
     }
@@ -59,7 +67,7 @@ ngx_http_weir_gate_destination(ngx_http_request_t *r,
 
     p = ngx_pnalloc(r->pool, raw.len + 1);
 
-    return p && weir_path_gate(path, p, raw, lcf->path_allow) == WEIR_OK
+    return p && weir_path_gate(path, p, raw, copy->allow) == WEIR_OK
            ? NGX_OK : NGX_DECLINED;
 }
 
@@ -67,14 +75,12 @@ ngx_http_weir_gate_destination(ngx_http_request_t *r,
 /* The path of "http://AUTHORITY/PATH", if it is of the request's own host. */
 
 static ngx_int_t
-ngx_http_weir_gate_own_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
-    ngx_str_t *value)
+ngx_http_weir_gate_own_host(ngx_http_request_t *r,
+    const ngx_http_weir_gate_copy_t *copy, ngx_str_t *value)
 {
-    u_char           *p, *last;
-    ngx_str_t         named, own;
-    weir_str_t        host, authority;
-
-    static ngx_str_t  name = ngx_string("host");
+    u_char      *p, *last;
+    ngx_str_t    named, own;
+    weir_str_t   host, authority;
 
     p = value->data;
     last = p + value->len;
@@ -106,22 +112,19 @@ ngx_http_weir_gate_own_host(ngx_http_request_t *r, ngx_http_weir_gate_t *gate,
 
     if (p == NULL
         || weir_host_gate(&host, p, authority) != WEIR_OK
-        || host.len != gate->host.len
-        || ngx_memcmp(host.data, gate->host.data, host.len) != 0)
+        || host.len != copy->host.len
+        || ngx_memcmp(host.data, copy->host.data, host.len) != 0)
     {
         return NGX_DECLINED;
     }
 
     /* another port is another server */
 
-    ngx_str_null(&own);
-    (void) ngx_http_weir_header_find(r, &name, &own);
-
     named.len = authority.len;
     named.data = (u_char *) authority.data;
 
     named = ngx_http_weir_gate_port(named);
-    own = ngx_http_weir_gate_port(own);
+    own = ngx_http_weir_gate_port(copy->authority);
 
     return named.len == own.len
            && ngx_memcmp(named.data, own.data, own.len) == 0

@@ -11,6 +11,7 @@
 
 #include "ngx_http_weir_gate.h"
 #include "ngx_http_weir_auth.h"
+#include "ngx_http_weir_record.h"
 
 
 static ngx_int_t ngx_http_weir_gate_preaccess(ngx_http_request_t *r);
@@ -201,8 +202,9 @@ static ngx_int_t
 ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ngx_http_weir_gate_t *gate, ngx_http_weir_loc_conf_t *lcf)
 {
-    ngx_str_t                    rule, policy;
+    ngx_uint_t                   status;
     ngx_array_t                 *duties;
+    ngx_http_weir_ctx_t          before;
     ngx_http_weir_decision_t     d;
     ngx_http_weir_question_t     q;
     static weir_path_t           path;
@@ -249,8 +251,7 @@ ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     q.host = gate->host;
     q.identity = ctx->identity;
 
-    rule = ctx->rule;
-    policy = ctx->policy;
+    before = *ctx;
 
     duties = gate->duties;
     gate->duties = NULL;
@@ -270,14 +271,23 @@ ngx_http_weir_gate_part(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     gate->duties = duties;
 
-    ctx->rule = rule;
-    ctx->policy = policy;
+    /* it has a record of its own, and the main request's stays as it is */
 
-    if (d.permit) {
-        return NGX_DECLINED;
+    status = NGX_HTTP_OK;
+    ctx->verdict = NGX_HTTP_WEIR_PERMIT;
+
+    if (!d.permit) {
+        ctx->verdict = ngx_http_weir_gate_verdict(r, ctx, &d, &status);
+        status = d.status ? d.status : NGX_HTTP_FORBIDDEN;
     }
 
-    return d.status ? d.status : NGX_HTTP_FORBIDDEN;
+    ctx->reason.data = (u_char *) d.reason;
+    ctx->reason.len = d.reason ? ngx_strlen(d.reason) : 0;
+
+    ngx_http_weir_record_answer(r, ctx, ctx->identity, status);
+    ngx_http_weir_policy_restore(ctx, &before);
+
+    return d.permit ? NGX_DECLINED : (ngx_int_t) status;
 }
 
 

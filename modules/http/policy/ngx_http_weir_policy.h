@@ -72,6 +72,13 @@ void ngx_http_weir_policy_decide(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_question_t *q,
     ngx_http_weir_decision_t *d);
 
+/*
+ * Of another question than r's own: ctx has again what ctx->policy, rule,
+ * bundle, reason, verdict and the record were before it.
+ */
+void ngx_http_weir_policy_restore(ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_ctx_t *before);
+
 /* The identity as a policy sees it; NULL: anonymous. */
 void ngx_http_weir_policy_identity(weir_policy_request_t *p,
     const ngx_http_weir_identity_t *identity);

@@ -263,6 +263,20 @@ ngx_http_weir_policy_status(ngx_http_weir_decision_t *d)
 }
 
 
+void
+ngx_http_weir_policy_restore(ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_ctx_t *before)
+{
+    ctx->policy = before->policy;
+    ctx->rule = before->rule;
+    ctx->bundle = before->bundle;
+    ctx->reason = before->reason;
+    ctx->verdict = before->verdict;
+    ctx->state[NGX_HTTP_WEIR_STATE_RECORD] =
+                                    before->state[NGX_HTTP_WEIR_STATE_RECORD];
+}
+
+
 static ngx_http_weir_policy_use_t *
 ngx_http_weir_policy_use_of(ngx_http_request_t *r,
     ngx_http_weir_question_t *q)
