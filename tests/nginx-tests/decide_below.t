@@ -125,6 +125,18 @@ is(status('/public/x', port => 'root'), 200, 'all of a server: a permit');
 is(status('/health', port => 'root'), 400,
    'a question about /health is none for a page of that name');
 
+my @grpc = ('Content-Type', 'application/grpc');
+
+for my $case (['ask.test', '/asked/../health'], ['other.test', '/asked/x'],
+              ['returns.test', '/asked/x'])
+{
+    is(http_get($t->port, $case->[1], headers => [Host => $case->[0], @grpc,
+                bearer('alice')])->status, 400, "$case->[1] of gRPC");
+}
+
+is(http_get($t->port, '/asked/x', headers => [Host => 'ask.test', @grpc])
+   ->status, 401, 'nobody, of gRPC');
+
 like($t->error_log, qr/a question below "\/asked" leads to another location/,
      'and is told');
 

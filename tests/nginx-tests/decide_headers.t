@@ -160,6 +160,17 @@ for my $style (qw(original forwarded path)) {
     is(ask($style, 'GET', '/public/x/%2e%2e/gone/x')->status, 400,
        "$style: an ambiguous path");
     is(ask($style, 'GET', '/public//x')->status, 400, "$style: another");
+    is(ask($style, 'GET', '/query?q=a+b#')->status, 400, "$style: a #");
+    is(ask($style, 'GET', '/header', headers => ['X_A', '1'])->status, 403,
+       "$style: a header in another spelling");
+    is(ask($style, 'GET', '/header', headers => ['X-A', '1', 'X_A', '2'])
+       ->status, 403, "$style: in both");
+    is(ask($style, 'GET', '/u/bob/x',
+           headers => ['Content-Type', 'application/grpc'])->status, 403,
+       "$style: a deny for gRPC");
+    is(ask($style, 'GET', '/u/alice/x',
+           headers => ['X-HTTP-Method-Override', 'DELETE'])->status, 400,
+       "$style: another method");
     is(ask($style, 'GET', '/')->status, 200, "$style: the root");
     is(ask($style, 'GET', '/public/x', as => [])->status, 401,
        "$style: nobody does not ask, whatever he asks about");
@@ -319,6 +330,9 @@ is(with(undef, '/public/x'), 401, 'nobody asks');
 is(with('other', '/public/x', at => '/anybody'), 200,
    'without a policy any proxy does');
 is(with(undef, '/public/x', at => '/anybody'), 401, 'but not nobody');
+is(with('other', '/public/x', at => '/anybody',
+        headers => ['X-HTTP-Method-Override', 'DELETE']), 400,
+   'without a policy the gates are the same');
 is(with('stranger', '/public/x', at => '/anybody'), 400,
    'nor with a certificate of others');
 

@@ -36,6 +36,12 @@ permit public { who anyone; what GET /public/**; }
 permit query  { who anyone; what GET /query; if has query("q")
                 && query("q") == "a b"; }
 permit host   { who anyone; what GET /host; host api.test; }
+permit inside { who anyone; what GET /inside; from 10.0.0.0/8; }
+permit local  { who anyone; what GET /local; from 127.0.0.0/8; }
+permit any    { who anyone; what GET /hdr; what GET /hash; }
+deny   tenant { what * /hdr;
+                if has header("x-tenant") && header("x-tenant") != "a"; }
+deny   hash   { what * /hash; if has query("x") && query("x") == "1"; }
 deny   gone   { what * /gone/**; status 451; }
 END
 
@@ -67,6 +73,9 @@ $t->http_conf(<<END);
             weir_policy          askers;
             weir_identity_header X-Corp-Subject \$weir_subject;
             weir_decide          orders;
+
+            set_real_ip_from     127.0.0.1;
+            real_ip_header       X-Forwarded-For;
         }
 
         location = /health { weir_health ready; }
@@ -94,6 +103,7 @@ $t->http_conf(<<END);
             proxy_set_header          X-Original-Method \$request_method;
             proxy_set_header          X-Original-URI \$request_uri;
             proxy_set_header          X-Original-Host \$host;
+            proxy_set_header          X-Forwarded-For \$remote_addr;
         }
     }
 END
@@ -184,6 +194,9 @@ static_resources:
         typed_config:
           "\@type": $type.filters.$manager.v3.HttpConnectionManager
           stat_prefix: in
+          use_remote_address: true
+          common_http_protocol_options:
+            headers_with_underscores_action: REJECT_REQUEST
           route_config:
             virtual_hosts:
             - name: all
@@ -193,7 +206,11 @@ static_resources:
           - name: envoy.filters.http.ext_authz
             typed_config:
               "\@type": $type.filters.http.ext_authz.v3.ExtAuthz
-              allowed_headers: { patterns: [{ prefix: x- }] }
+              allowed_headers:
+                patterns:
+                - { prefix: x- }
+                - { exact: content-type }
+                - { exact: destination }
               http_service:
                 server_uri:
                   uri: "https://localhost"
@@ -260,6 +277,38 @@ for my $proxy (qw(nginx traefik envoy)) {
     like($as->('GET', $_), qr/^(?:400|403) -$/, "$proxy: $_")
         for '/../health', '/%2e%2e/health', '/..%2fhealth',
             '/public/../../health';
+    for my $type ('application/grpc', 'application/grpc+proto') {
+        my @type = ('Content-Type' => $type);
+
+        # Envoy's own refusal of such a request is a 200
+
+        like($as->('GET', '/u/bob/x', @type), qr/^(?:403|200) -$/,
+             "$proxy: $type");
+        like($as->('POST', '/u/bob/x', @type), qr/^(?:403|200) -$/,
+             "$proxy: POST $type");
+        like(through($proxy, 'GET', '/u/bob/x', @type), qr/^(?:401|200) -$/,
+             "$proxy: $type of nobody");
+        is($as->('GET', '/u/alice/x', @type), '200 alice',
+           "$proxy: $type, permitted");
+    }
+
+    is(through($proxy, 'GET', '/public/x', 'X-Corp-Subject', 'root'),
+       '200 nobody', "$proxy: who nobody says that he is");
+    unlike(through($proxy, 'GET', '/public/x', 'X_Corp_Subject', 'root'),
+           qr/root/, "$proxy: spelt in another way");
+    is(through($proxy, 'GET', '/inside', 'X-Forwarded-For', '10.9.9.9'),
+       '401 -', "$proxy: the client's address is not what it says");
+    is($as->('GET', '/hdr', 'X-Tenant', 'a'), '200 alice', "$proxy: a field");
+    is($as->('GET', '/hdr', 'X-Tenant', 'b'), '403 -', "$proxy: a deny's");
+    my $other = $as->('GET', '/hdr', 'X_Tenant', 'b');
+    my ($got) = $up->requests;
+
+    is($got ? join(' ', grep { /tenant/i } map { $_->[0] } $got->headers)
+       : '', '',
+       "$proxy: spelt in another way ($other)");
+    is($as->('GET', '/hash?x=1'), '403 -', "$proxy: a deny of a query");
+    like($as->('GET', '/hash?x=1#'), qr/^(?:400|403|500) -$/,
+         "$proxy: not escaped by #");
     is($as->('POST', '/access/v1/evaluation'), '403 -',
        "$proxy: no endpoint of AuthZEN");
     is($as->('GET', '/u/alice/x', 'X-Corp-Subject', 'root'), '200 alice',

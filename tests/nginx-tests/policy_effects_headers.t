@@ -133,6 +133,7 @@ server {
 server {
     listen 127.0.0.1:%%PORT_1%%;
     weir_policy p;
+    weir_strip_headers X-Tier;
     error_page 410 /gone.html;
 
     location / { proxy_pass http://u; }
@@ -177,6 +178,11 @@ is(join('|', map { join ',', $_->header('X-Tier') } $up->requests),
 
 ask('/plain', headers => \@client);
 is(sent('X-Tier'), 'mine,again', 'no effect, no change');
+
+ask('/set', headers => \@client, port => $t->port(1));
+is(sent('X-Tier'), 'gold', 'with weir_strip_headers: set');
+ask('/plain', headers => \@client, port => $t->port(1));
+is(sent('X-Tier'), '', 'and else nobody\'s');
 
 is(ask('/any', headers => \@client)->status, 200, 'satisfy any: permitted');
 is(sent('X-Tier'), 'gold', 'satisfy any: its effects hold');

@@ -214,6 +214,7 @@ typedef struct {
     ngx_flag_t   cache_public;
     ngx_uint_t   cache_head;           /* HEAD goes to the upstream as GET */
     ngx_http_handler_pt  own_handler;  /* of weir_api and the like */
+    ngx_uint_t   decides;              /* weir_decide */
 
     /* where the location stands, for messages */
     ngx_str_t    file;

@@ -40,6 +40,7 @@ typedef struct {
     ngx_array_t                *pass;
     ngx_flag_t                  open;       /* weir_default */
     ngx_uint_t                  uses;       /* weir_auth, weir_policy */
+    ngx_uint_t                  plain;      /* refusals are none of gRPC's */
 
     /* made from all of the above when the configuration is complete */
     ngx_array_t                *names;      /* ngx_http_weir_header_name_t */

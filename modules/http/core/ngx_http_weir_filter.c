@@ -398,9 +398,12 @@ ngx_http_weir_filter_refusal(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx)
 static ngx_uint_t
 ngx_http_weir_filter_is_grpc(ngx_http_request_t *r)
 {
-    ngx_str_t  type;
+    ngx_str_t                  type;
+    ngx_http_weir_srv_conf_t  *wscf;
 
-    if (r->headers_in.content_type == NULL) {
+    wscf = ngx_http_get_module_srv_conf(r, ngx_http_weir_module);
+
+    if (wscf->plain || r->headers_in.content_type == NULL) {
         return 0;
     }
 

@@ -390,7 +390,7 @@ ngx_http_weir_create_loc_conf(ngx_conf_t *cf)
      *
      *     lcf->service, policy, name = { 0, NULL };
      *     lcf->policy_set, shadow, auth_set = 0;
-     *     lcf->own_handler, noname, location = 0;
+     *     lcf->own_handler, decides, noname, location = 0;
      */
 
     lcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_weir_loc_conf_t));
@@ -455,6 +455,7 @@ ngx_http_weir_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->noname) {
         conf->off_here |= prev->off_here;
+        conf->decides = prev->decides;
     }
 
     mcf = ngx_http_weir_main(cf);

@@ -1,14 +1,29 @@
 
 /*
- * Weir: questions below a location (Envoy's path_prefix): what follows the
- * prefix, and Host, are the client's.  nginx may find another location for
- * them, by dot segments, a longer prefix, a regular expression or another
- * server of the same address, and whatever that answers with 200 would be a
- * permit.  So what begins with such a prefix is a question to weir_decide, or
- * refused.
+ * Weir: what holds for all servers of an address where others ask.
+ *
+ * Questions below a location (Envoy's path_prefix): what follows the prefix,
+ * and Host, are the client's.  nginx may find another location for them, by
+ * dot segments, a longer prefix, a regular expression or another server, and
+ * whatever that answers with 200 would be a permit.  So what begins with such
+ * a prefix is a question to weir_decide, or refused.
+ *
+ * A refusal has its own status, though the client speak gRPC, whose refusals
+ * are 200: askers look at nothing else.
+ *
+ * X_Tenant is X-Tenant to some upstreams; the proxy that asks passes it on, so
+ * that nginx must not drop it before a policy sees it.
  */
 
+#include "ngx_http_weir_core.h"
 #include "ngx_http_weir_decide.h"
+
+
+typedef struct {
+    ngx_array_t  names;        /* ngx_str_t: locations to ask below */
+    ngx_uint_t   asked;        /* in any way */
+    ngx_uint_t   headers;      /* by headers */
+} ngx_http_weir_decide_addr_t;
 
 
 static ngx_int_t ngx_http_weir_decide_below_other(ngx_http_request_t *r);
@@ -18,7 +33,7 @@ static ngx_int_t ngx_http_weir_decide_below_check(ngx_http_request_t *r,
 static ngx_int_t ngx_http_weir_decide_below_addr(ngx_conf_t *cf,
     ngx_http_conf_addr_t *addr, ngx_uint_t *found);
 static ngx_int_t ngx_http_weir_decide_below_server(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf, ngx_array_t *names);
+    ngx_http_core_srv_conf_t *cscf, ngx_http_weir_decide_addr_t *a);
 
 
 /* Before a server that has no such location does anything. */
@@ -151,13 +166,17 @@ static ngx_int_t
 ngx_http_weir_decide_below_addr(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
     ngx_uint_t *found)
 {
+    void                            **conf;
     ngx_str_t                        *to;
     ngx_uint_t                        i;
-    ngx_array_t                       names;
+    ngx_http_weir_srv_conf_t         *wscf;
     ngx_http_core_srv_conf_t        **cscfp;
+    ngx_http_weir_decide_addr_t       a;
     ngx_http_weir_decide_srv_conf_t  *dscf;
 
-    if (ngx_array_init(&names, cf->temp_pool, 4, sizeof(ngx_str_t))
+    ngx_memzero(&a, sizeof(ngx_http_weir_decide_addr_t));
+
+    if (ngx_array_init(&a.names, cf->temp_pool, 4, sizeof(ngx_str_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -166,28 +185,40 @@ ngx_http_weir_decide_below_addr(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
     cscfp = addr->servers.elts;
 
     for (i = 0; i < addr->servers.nelts; i++) {
-        if (ngx_http_weir_decide_below_server(cf, cscfp[i], &names) != NGX_OK)
-        {
+        if (ngx_http_weir_decide_below_server(cf, cscfp[i], &a) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    if (names.nelts == 0) {
+    if (!a.asked) {
         return NGX_OK;
     }
 
-    *found = 1;
+    *found |= a.names.nelts;
 
     for (i = 0; i < addr->servers.nelts; i++) {
 
-        dscf = cscfp[i]->ctx->srv_conf[ngx_http_weir_decide_module.ctx_index];
+        conf = cscfp[i]->ctx->srv_conf;
 
-        to = ngx_array_push_n(&dscf->below, names.nelts);
+        wscf = conf[ngx_http_weir_module.ctx_index];
+        dscf = conf[ngx_http_weir_decide_module.ctx_index];
+
+        wscf->plain = 1;
+
+        if (a.headers) {
+            cscfp[i]->underscores_in_headers = 1;
+        }
+
+        if (a.names.nelts == 0) {
+            continue;
+        }
+
+        to = ngx_array_push_n(&dscf->below, a.names.nelts);
         if (to == NULL) {
             return NGX_ERROR;
         }
 
-        ngx_memcpy(to, names.elts, names.nelts * sizeof(ngx_str_t));
+        ngx_memcpy(to, a.names.elts, a.names.nelts * sizeof(ngx_str_t));
     }
 
     return NGX_OK;
@@ -196,7 +227,7 @@ ngx_http_weir_decide_below_addr(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
 
 static ngx_int_t
 ngx_http_weir_decide_below_server(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf, ngx_array_t *names)
+    ngx_http_core_srv_conf_t *cscf, ngx_http_weir_decide_addr_t *a)
 {
     void                             *srv;
     ngx_str_t                        *name;
@@ -217,13 +248,23 @@ ngx_http_weir_decide_below_server(ngx_conf_t *cf,
         clcf = lcf[i]->loc_conf[ngx_http_core_module.ctx_index];
         dlcf = lcf[i]->loc_conf[ngx_http_weir_decide_module.ctx_index];
 
-        if (lcf[i]->srv != srv || dlcf->asked == NULL || dlcf->authzen
-            || clcf->exact_match || clcf->noname)
-        {
+        if (lcf[i]->srv != srv || dlcf->asked == NULL || lcf[i]->noname) {
             continue;
         }
 
-        name = ngx_array_push(names);
+        a->asked = 1;
+
+        if (dlcf->authzen) {
+            continue;
+        }
+
+        a->headers = 1;
+
+        if (clcf->exact_match) {
+            continue;
+        }
+
+        name = ngx_array_push(&a->names);
         if (name == NULL) {
             return NGX_ERROR;
         }

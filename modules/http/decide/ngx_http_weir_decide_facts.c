@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_weir_decide.h"
+#include "weir_field.h"
 
 
 static int ngx_http_weir_decide_header(void *data, weir_str_t name,
@@ -27,7 +28,11 @@ ngx_http_weir_decide_facts(ngx_http_weir_decide_facts_t *f, weir_str_t path,
 
     buf = ngx_pnalloc(f->http->pool, path.len + host.len + 1);
 
-    if (buf == NULL || weir_path_gate(&f->path, buf, path, 0) != WEIR_OK) {
+    /* a "#" ends the query to some, and is a byte of it to others */
+
+    if (buf == NULL || weir_path_gate(&f->path, buf, path, 0) != WEIR_OK
+        || (f->args.len && memchr(f->args.data, '#', f->args.len)))
+    {
         *reason = "ambiguous-path";
         return 0;
     }
@@ -81,10 +86,12 @@ ngx_http_weir_decide_header(void *data, weir_str_t name, weir_str_t *value)
         for (i = 0; i < f->fields->nheaders; i++) {
             field = &f->fields->headers[i];
 
-            if (weir_str_caseeq(field->name, name)) {
-                *value = field->value;
-                n++;
+            if (!weir_field_same(field->name, name)) {
+                continue;
             }
+
+            *value = field->value;
+            n += weir_str_caseeq(field->name, name) ? 1 : 2;
         }
 
     } else {

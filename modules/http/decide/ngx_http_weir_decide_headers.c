@@ -26,6 +26,7 @@ typedef struct {
     ngx_str_t  target;
     ngx_str_t  host;       /* data NULL: none */
     ngx_str_t  proto;
+    ngx_uint_t below;      /* the location: Envoy */
 } ngx_http_weir_decide_asked_t;
 
 
@@ -53,8 +54,10 @@ static void ngx_http_weir_decide_copy(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_http_weir_decide_asked_t *a,
     ngx_http_weir_decide_facts_t *f, ngx_http_weir_decision_t *d);
 static ngx_int_t ngx_http_weir_decide_permit(ngx_http_request_t *r,
-    ngx_http_weir_ctx_t *ctx, ngx_http_weir_decision_t *d);
-static ngx_int_t ngx_http_weir_decide_identity(ngx_http_request_t *r);
+    ngx_http_weir_ctx_t *ctx, ngx_http_weir_decide_asked_t *a,
+    ngx_http_weir_decision_t *d);
+static ngx_int_t ngx_http_weir_decide_identity(ngx_http_request_t *r,
+    ngx_http_weir_decide_asked_t *a);
 static ngx_int_t ngx_http_weir_decide_effects(ngx_http_request_t *r,
     ngx_http_weir_ctx_t *ctx, ngx_array_t *duties);
 
@@ -132,7 +135,7 @@ ngx_http_weir_decide_headers(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     }
 
     if (d.permit) {
-        return ngx_http_weir_decide_permit(r, ctx, &d);
+        return ngx_http_weir_decide_permit(r, ctx, &a, &d);
     }
 
     ngx_http_weir_gate_log(r, ctx, d.duties, 0);
@@ -185,6 +188,7 @@ ngx_http_weir_decide_read(ngx_http_request_t *r,
             goto unclear;
         }
 
+        a->below = 1;
         a->method = r->method_name;
         a->target = rest;
 
@@ -393,7 +397,7 @@ ngx_http_weir_decide_copy(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
 static ngx_int_t
 ngx_http_weir_decide_permit(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
-    ngx_http_weir_decision_t *d)
+    ngx_http_weir_decide_asked_t *a, ngx_http_weir_decision_t *d)
 {
     ngx_str_t  value;
 
@@ -406,7 +410,7 @@ ngx_http_weir_decide_permit(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     ngx_str_set(&value, "no-store");
 
-    if (ngx_http_weir_decide_identity(r) != NGX_OK
+    if (ngx_http_weir_decide_identity(r, a) != NGX_OK
         || ngx_http_weir_header_out(r, "Cache-Control", &value) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -425,28 +429,65 @@ ngx_http_weir_decide_permit(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 }
 
 
-/* Identity headers, as an upstream of the location would get them. */
+/*
+ * Identity headers, as an upstream of the location would get them.  Where
+ * there is none, other proxies take the client's out; Envoy has to be told.
+ */
 
 static ngx_int_t
-ngx_http_weir_decide_identity(ngx_http_request_t *r)
+ngx_http_weir_decide_identity(ngx_http_request_t *r,
+    ngx_http_weir_decide_asked_t *a)
 {
-    ngx_str_t                         *name, value;
+    u_char                            *p;
+    size_t                             size;
+    ngx_str_t                         *name, value, absent;
     ngx_uint_t                         i;
     ngx_http_weir_decide_main_conf_t  *dmcf;
 
     dmcf = ngx_http_get_module_main_conf(r, ngx_http_weir_decide_module);
     name = dmcf->identity->elts;
 
+    size = 0;
+
     for (i = 0; i < dmcf->identity->nelts; i++) {
-        if (ngx_http_weir_header_find(r, &name[i], &value) == 1
-            && ngx_http_weir_header_out(r, (char *) name[i].data, &value)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        size += name[i].len + 1;
     }
 
-    return NGX_OK;
+    p = ngx_pnalloc(r->pool, size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    absent.data = p;
+
+    for (i = 0; i < dmcf->identity->nelts; i++) {
+
+        if (ngx_http_weir_header_find(r, &name[i], &value) == 1) {
+
+            if (ngx_http_weir_header_out(r, (char *) name[i].data, &value)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        if (p != absent.data) {
+            *p++ = ',';
+        }
+
+        p = ngx_cpymem(p, name[i].data, name[i].len);
+    }
+
+    absent.len = p - absent.data;
+
+    if (!a->below || absent.len == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_weir_header_out(r, "X-Envoy-Auth-Headers-To-Remove",
+                                    &absent);
 }
 
 

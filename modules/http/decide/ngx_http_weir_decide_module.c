@@ -163,6 +163,8 @@ ngx_http_weir_decide_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     dlcf->asked->any = dlcf->authzen;
 
+    ngx_http_weir_conf(cf)->decides = 1;
+
     return ngx_http_weir_status_handler(cf, ngx_http_weir_decide_handler);
 }
 

@@ -41,9 +41,9 @@ ngx_http_weir_gate_decide(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_weir_module);
 
-    /* what a page of ours is asked about is not written here */
+    /* that of a question is nothing that is written here */
 
-    if (lcf->own_handler) {
+    if (lcf->decides) {
         return;
     }
 

@@ -104,7 +104,7 @@ ngx_http_weir_gate_preaccess(ngx_http_request_t *r)
         gate->passes++;
     }
 
-    if (lcf->policy_set == 2 || lcf->auth_set == 2) {
+    if (lcf->policy_set == 2 || lcf->auth_set == 2 || lcf->decides) {
         rc = ngx_http_weir_gate_request(r, ctx, gate, lcf);
 
         if (rc != NGX_OK) {
