@@ -335,6 +335,7 @@ weir_policy_children_out(weir_policy_trie_t *t,
         slot.hash = hash;
         slot.child = child->index;
         slot.text = weir_policy_intern(t->b, children->slots[i].name);
+        slot.word = weir_policy_slot_word(children->slots[i].name);
 
         if (t->b->c->nomem) {
             return WEIR_NOMEM;

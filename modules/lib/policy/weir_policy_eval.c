@@ -19,6 +19,10 @@
 
 
 static void weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i);
+static void weir_policy_arrive(weir_policy_eval_t *ev, uint32_t at,
+    uint32_t i);
+static uint32_t weir_policy_child(const weir_policy_eval_t *ev,
+    const weir_policy_trie_rec_t *t, weir_str_t seg);
 static void weir_policy_ahead(weir_policy_eval_t *ev,
     const weir_policy_run_t *run);
 static void weir_policy_node_lists(weir_policy_eval_t *ev,
@@ -88,19 +92,66 @@ weir_policy_decide(const weir_policy_image_t *image, uint32_t policy,
 
 
 /*
- * The node at has taken i segments of the path.  The first walk is for denies
- * and remembers where permits are.
+ * From the node at, which has taken i segments of the path.  The first walk is
+ * for denies and remembers where permits are.
  */
 
 static void
 weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
 {
-    uint32_t                       j, hash, mask, filled;
-    weir_str_t                     seg;
+    uint32_t                       n, child;
     const weir_policy_trie_rec_t  *t;
-    const weir_policy_slot_rec_t  *slots;
+
+    n = ev->r->path->nsegments;
+
+    for ( ;; ) {
+        t = &ev->trie[at];
+
+        if (t->filled != 0) {
+            weir_policy_arrive(ev, at, i);
+        }
+
+        if (i == n) {
+            return;
+        }
+
+        child = t->table.n == 0 ? 0
+                : weir_policy_child(ev, t, ev->r->path->segments[i]);
+        i++;
+
+        if (t->star == WEIR_POLICY_NONE) {
+
+            if (child == 0) {
+                return;
+            }
+
+            at = child;
+            continue;
+        }
+
+        if (child != 0) {
+            weir_policy_walk(ev, child, i);
+        }
+
+        at = t->star;
+    }
+}
+
+
+/* The lists of a node: of denies, or of what the second walk is for. */
+
+static void
+weir_policy_arrive(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
+{
+    uint32_t                       filled;
+    const weir_policy_trie_rec_t  *t;
 
     t = &ev->trie[at];
+
+    if (ev->permits) {
+        weir_policy_node_lists(ev, t, i);
+        return;
+    }
 
     filled = t->filled;
 
@@ -109,10 +160,7 @@ weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
                   | 1u << WEIR_POLICY_L_ANY_PERMIT;
     }
 
-    if (ev->permits) {
-        weir_policy_node_lists(ev, t, i);
-
-    } else if (filled & WEIR_POLICY_L_PERMITS) {
+    if (filled & WEIR_POLICY_L_PERMITS) {
 
         if (ev->nlater == WEIR_POLICY_MEMO_NODES) {
             ev->nodes_lost = 1;
@@ -128,35 +176,46 @@ weir_policy_walk(weir_policy_eval_t *ev, uint32_t at, uint32_t i)
         weir_policy_ahead(ev, &t->lists[WEIR_POLICY_L_ANY_PERMIT]);
     }
 
-    if (!ev->permits && (filled & WEIR_POLICY_L_DENIES)) {
+    if (filled & WEIR_POLICY_L_DENIES) {
         weir_policy_node_lists(ev, t, i);
     }
+}
 
-    if (i == ev->r->path->nsegments) {
-        return;
-    }
 
-    if (t->table.n != 0) {
-        seg = ev->r->path->segments[i];
-        hash = weir_policy_segment_hash(seg);
-        mask = t->table.n - 1;
-        slots = weir_policy_at(ev->image, t->table.off);
+/* 0: none; the root is nobody's child. */
 
-        for (j = hash & mask; slots[j].child != 0; j = (j + 1) & mask) {
-            if (slots[j].hash == hash
-                && weir_policy_same_text(weir_policy_text(ev->image,
-                                                          slots[j].text),
-                                         seg))
-            {
-                weir_policy_walk(ev, slots[j].child, i + 1);
-                break;
-            }
+static uint32_t
+weir_policy_child(const weir_policy_eval_t *ev,
+    const weir_policy_trie_rec_t *t, weir_str_t seg)
+{
+    uint32_t                       i, hash, mask;
+    weir_policy_word16_t           word;
+    const weir_policy_slot_rec_t  *slot, *slots;
+
+    word = weir_policy_slot_word(seg);
+
+    hash = seg.len <= WEIR_POLICY_SHORT
+           ? weir_policy_short_hash(word, seg.len)
+           : weir_policy_long_hash(seg);
+
+    mask = t->table.n - 1;
+    slots = weir_policy_at(ev->image, t->table.off);
+
+    for (i = hash & mask; slots[i].child != 0; i = (i + 1) & mask) {
+
+        slot = &slots[i];
+
+        if (slot->hash == hash && slot->text.len == seg.len
+            && slot->word.a == word.a && slot->word.b == word.b
+            && (seg.len <= WEIR_POLICY_SHORT
+                || memcmp(weir_policy_text(ev->image, slot->text).data,
+                          seg.data, seg.len) == 0))
+        {
+            return slot->child;
         }
     }
 
-    if (t->star != WEIR_POLICY_NONE) {
-        weir_policy_walk(ev, t->star, i + 1);
-    }
+    return 0;
 }
 
 
@@ -213,6 +272,10 @@ weir_policy_run(weir_policy_eval_t *ev, const weir_policy_run_t *run,
     weir_policy_truth_t             v;
     const weir_policy_value_t      *value;
     const weir_policy_entry_rec_t  *e;
+
+    for (i = 0; i < run->n && i < WEIR_POLICY_AHEAD; i++) {
+        __builtin_prefetch(&ev->rules[ev->entries[run->first + i].rule]);
+    }
 
     for (i = 0; i < run->n; i++) {
         e = &ev->entries[run->first + i];

@@ -347,10 +347,20 @@ typedef struct {
 } weir_policy_cell_rec_t;
 
 
+/* Segments are mostly short: a slot has its own whole. */
+
+#define WEIR_POLICY_SHORT  16
+
 typedef struct {
-    uint32_t           hash;
-    uint32_t           child;           /* 0: empty; the root is no child */
-    weir_policy_ref_t  text;
+    uint64_t  a;
+    uint64_t  b;
+} weir_policy_word16_t;
+
+typedef struct {
+    uint32_t              hash;
+    uint32_t              child;        /* 0: empty; the root is no child */
+    weir_policy_ref_t     text;
+    weir_policy_word16_t  word;         /* of the text, if it is short */
 } weir_policy_slot_rec_t;
 
 
@@ -395,6 +405,56 @@ weir_policy_text(const weir_policy_image_t *image, weir_policy_ref_t ref)
 }
 
 
+/* A string of at most 16 bytes as two words, which tell it with its length. */
+
+static inline weir_policy_word16_t
+weir_policy_word16(weir_str_t s)
+{
+    uint32_t              c, d;
+    weir_policy_word16_t  w;
+
+    w.a = 0;
+    w.b = 0;
+
+    if (s.len >= 8) {
+        memcpy(&w.a, s.data, 8);
+        memcpy(&w.b, s.data + s.len - 8, 8);
+
+    } else if (s.len >= 4) {
+        memcpy(&c, s.data, 4);
+        memcpy(&d, s.data + s.len - 4, 4);
+        w.a = c;
+        w.b = d;
+
+    } else if (s.len != 0) {
+        w.a = (uint64_t) s.data[0] << 16 | (uint64_t) s.data[s.len / 2] << 8
+              | s.data[s.len - 1];
+    }
+
+    return w;
+}
+
+
+/* What a slot has of its text. */
+
+static inline weir_policy_word16_t
+weir_policy_slot_word(weir_str_t s)
+{
+    return weir_policy_word16(s.len <= WEIR_POLICY_SHORT ? s : weir_str(""));
+}
+
+
+static inline uint32_t
+weir_policy_short_hash(weir_policy_word16_t w, size_t len)
+{
+    w.a = (w.a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    w.b = (w.b ^ len ^ (w.a >> 32)) * 0x94d049bb133111ebu;
+    w.a ^= w.b ^ (w.b >> 29);
+
+    return (uint32_t) (w.a ^ (w.a >> 32));
+}
+
+
 /*
  * Hash of a segment, and of any string, in the index.  Short ones are mixed
  * whole; the keys are the operator's, so that a client who finds collisions
@@ -404,36 +464,15 @@ weir_policy_text(const weir_policy_image_t *image, weir_policy_ref_t ref)
 static inline uint32_t
 weir_policy_segment_hash(weir_str_t s)
 {
-    uint32_t  c, d;
-    uint64_t  a, b;
+    weir_policy_word16_t  w;
 
-    if (s.len > 16) {
+    if (s.len > WEIR_POLICY_SHORT) {
         return weir_policy_long_hash(s);
     }
 
-    a = 0;
-    b = 0;
+    w = weir_policy_word16(s);
 
-    if (s.len >= 8) {
-        memcpy(&a, s.data, 8);
-        memcpy(&b, s.data + s.len - 8, 8);
-
-    } else if (s.len >= 4) {
-        memcpy(&c, s.data, 4);
-        memcpy(&d, s.data + s.len - 4, 4);
-        a = c;
-        b = d;
-
-    } else if (s.len != 0) {
-        a = (uint64_t) s.data[0] << 16 | (uint64_t) s.data[s.len / 2] << 8
-            | s.data[s.len - 1];
-    }
-
-    a = (a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
-    b = (b ^ s.len ^ (a >> 32)) * 0x94d049bb133111ebu;
-    a ^= b ^ (b >> 29);
-
-    return (uint32_t) (a ^ (a >> 32));
+    return weir_policy_short_hash(w, s.len);
 }
 
 

@@ -162,6 +162,7 @@ static int
 weir_policy_verify_trie(weir_policy_verify_t *v, uint32_t i)
 {
     uint32_t                       j, k;
+    weir_policy_word16_t           word;
     const weir_policy_trie_rec_t  *t;
     const weir_policy_slot_rec_t  *slots;
 
@@ -196,6 +197,13 @@ weir_policy_verify_trie(weir_policy_verify_t *v, uint32_t i)
         if (slots[j].child <= i || slots[j].child >= v->rec->trie.n
             || !weir_policy_ref(v, &slots[j].text))
         {
+            return 0;
+        }
+
+        word = weir_policy_slot_word(weir_policy_text(v->image,
+                                                      slots[j].text));
+
+        if (word.a != slots[j].word.a || word.b != slots[j].word.b) {
             return 0;
         }
     }
