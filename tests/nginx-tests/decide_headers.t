@@ -36,6 +36,8 @@ permit query   { who anyone; what GET /query;
                  if has query("q") && query("q") == "a b"; }
 permit header  { who anyone; what GET /header;
                  if has header("x-a") && header("x-a") == "1"; }
+permit list    { who anyone; what GET /list;
+                 if has header("x-a") && header("x-a") == "a, b"; }
 permit inside  { who anyone; what GET /inside; from 127.0.0.0/8; }
 permit outside { who anyone; what GET /inside; from 192.0.2.0/24; }
 permit spiffe  { who anyone; what GET /spiffe;
@@ -165,6 +167,17 @@ for my $style (qw(original forwarded path)) {
        "$style: a header in another spelling");
     is(ask($style, 'GET', '/header', headers => ['X-A', '1', 'X_A', '2'])
        ->status, 403, "$style: in both");
+    is(ask($style, 'GET', '/list', headers => ['X-A', 'a, b'])->status,
+       $style eq 'path' ? 403 : 200, "$style: a header with a comma");
+
+    for my $condition (['If-Match', '"v1"'], ['If-None-Match', '*'],
+                       ['If-Unmodified-Since',
+                        'Mon, 05 Jan 2026 10:00:00 GMT'])
+    {
+        is(ask($style, 'GET', '/u/alice/x', headers => $condition)->status,
+           200, "$style: $condition->[0]");
+    }
+
     is(ask($style, 'GET', '/u/bob/x',
            headers => ['Content-Type', 'application/grpc'])->status, 403,
        "$style: a deny for gRPC");

@@ -300,6 +300,11 @@ for my $proxy (qw(nginx traefik envoy)) {
        '401 -', "$proxy: the client's address is not what it says");
     is($as->('GET', '/hdr', 'X-Tenant', 'a'), '200 alice', "$proxy: a field");
     is($as->('GET', '/hdr', 'X-Tenant', 'b'), '403 -', "$proxy: a deny's");
+    like($as->('GET', '/hdr', 'X-Tenant', 'a', 'X-Tenant', 'b'),
+         qr/^(?:400|403) -$/, "$proxy: twice");
+    is($as->('GET', '/u/alice/x', 'If-Match', '"v1"'), '200 alice',
+       "$proxy: a condition");
+
     my $other = $as->('GET', '/hdr', 'X_Tenant', 'b');
     my ($got) = $up->requests;
 

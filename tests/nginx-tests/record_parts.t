@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# weir_decision_log of subrequests: each decision has a line of its own, and
-# the main request's is about the main request.
+# weir_decision_log of subrequests and internal redirects: each decision has a
+# line of its own, and the client's is about what the client asked for.
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -25,6 +25,15 @@ permit ok { who anyone; what GET /part/ok; }
 deny   no { what * /part/no; status 451; }
 END
 
+$t->file('policies/app.policy', <<'END');
+language 1;
+policy app;
+permit app  { who anyone; what * /app/**; what * /off/**; what * /lost/**;
+              what * /no/**; }
+permit page { who anyone; what * /page.html; }
+END
+
+$t->file('html/page.html', 'PAGE');
 $t->file('html/ssi/index.html', '[<!--#include virtual="/part/ok" -->|'
          . '<!--#include virtual="/part/no" -->|'
          . '<!--#include virtual="/part/none" -->]');
@@ -42,6 +51,14 @@ $t->http_conf(<<'END');
 
         location /ssi/  { weir_policy page; ssi on; }
         location /part/ { weir_policy part; }
+
+        location /app/  { weir_policy app; try_files $uri /page.html; }
+        location /off/  { weir_policy app; try_files $uri @off; }
+        location /lost/ { weir_policy app; error_page 404 /page.html; }
+        location /no/   { weir_policy app; try_files $uri /closed.html; }
+        location /page.html   { weir_policy app; }
+        location /closed.html { weir_policy app; }
+        location @off   { weir_policy off; return 200; }
     }
 END
 
@@ -85,5 +102,35 @@ is($line{'/part/no'}{request_id}, $line{'/ssi/index.html'}{request_id},
    'of one request');
 isnt($line{'/part/no'}{id}, $line{'/ssi/index.html'}{id},
      'but not the same decision');
+
+# internal redirects
+
+sub lines_of {
+    my ($status, $method, $path, @expected) = @_;
+
+    my $before = () = slurp($t->path('decisions.log')) =~ /\n/g;
+
+    is(http_request($t->port, $method, $path)->status, $status, $path);
+
+    my @new;
+
+    wait_for {
+        @new = map { decode_json($_) } split /\n/,
+               slurp($t->path('decisions.log'));
+        @new >= $before + @expected;
+    } 5, 'lines';
+
+    is_deeply([map { "$_->{verdict} $_->{method} $_->{path} "
+                     . join(',', @{ $_->{rules} }) . " $_->{status}" }
+               @new[$before .. $#new]], \@expected, "the lines of $path");
+}
+
+lines_of(200, 'GET', '/app/secret/42', 'permit GET /app/secret/42 app 200',
+         'permit GET /page.html page 200');
+lines_of(404, 'GET', '/lost/x', 'permit GET /lost/x app 404',
+         'permit GET /page.html page 404');
+lines_of(200, 'GET', '/off/x', 'permit GET /off/x app 200');
+lines_of(403, 'GET', '/no/x', 'permit GET /no/x app 200',
+         'deny GET /closed.html  403');
 
 $t->done_testing;

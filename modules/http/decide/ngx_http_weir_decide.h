@@ -53,6 +53,7 @@ typedef struct {
     weir_path_t                    path;
     weir_addr_t                    source;
     weir_str_t                     args;     /* data NULL: none */
+    ngx_uint_t                     joined;   /* of two fields one is made */
 
     /* NULL: headers are those of http, nothing is known of its TLS */
     const weir_policy_fields_t    *fields;

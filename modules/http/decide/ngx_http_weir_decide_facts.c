@@ -103,6 +103,14 @@ ngx_http_weir_decide_header(void *data, weir_str_t name, weir_str_t *value)
         if (n) {
             *value = ngx_http_weir_str(&found);
         }
+
+        /* Envoy asks with one field where the upstream gets two */
+
+        if (n == 1 && f->joined && ngx_strlchr(found.data,
+                                               found.data + found.len, ','))
+        {
+            n = 2;
+        }
     }
 
     return n == 0 ? WEIR_POLICY_ABSENT

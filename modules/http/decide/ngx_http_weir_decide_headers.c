@@ -109,6 +109,8 @@ ngx_http_weir_decide_headers(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     f->http = r;
     f->question.asked = dlcf->asked;
 
+    f->joined = a.below;
+
     ngx_http_weir_decide_known(r, ctx, &a, f);
 
     path = ngx_http_weir_str(&a.target);
@@ -420,6 +422,10 @@ ngx_http_weir_decide_permit(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     ctx->reason.data = (u_char *) d->reason;
     ctx->reason.len = ngx_strlen(d->reason);
     ctx->own_content = 1;
+
+    /* the client's conditions (If-Match) are about another answer */
+
+    r->disable_not_modified = 1;
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = 0;

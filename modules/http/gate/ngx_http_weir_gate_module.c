@@ -138,6 +138,17 @@ ngx_http_weir_gate_again(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         return NGX_OK;
     }
 
+    /* what the client asked for has a record of its own */
+
+    if (ctx->verdict == NGX_HTTP_WEIR_PERMIT
+        && ctx->state[NGX_HTTP_WEIR_STATE_RECORD])
+    {
+        ngx_http_weir_record_answer(r, ctx, ctx->identity,
+                                    r->err_status ? r->err_status
+                                                  : NGX_HTTP_OK);
+        ctx->state[NGX_HTTP_WEIR_STATE_RECORD] = NULL;
+    }
+
     ngx_str_null(&ctx->reason);
     ngx_str_null(&ctx->rule);
     ctx->verdict = NGX_HTTP_WEIR_NONE;

@@ -251,6 +251,10 @@ ngx_http_weir_status_send(ngx_http_request_t *r, ngx_uint_t status,
         { NULL, ngx_null_string }
     };
 
+    /* a condition (If-Match) is none on a page that has no version */
+
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;
