@@ -53,6 +53,7 @@ $t->http_conf(<<END);
         listen 127.0.0.1:%%PORT_0%%;
         server_name other.test;
         weir_policy off;
+        error_page 400 = /index.html;
         location / { root html; try_files \$uri /index.html; }
     }
 

@@ -84,6 +84,15 @@ $t->http_conf(<<END);
             weir_policy askers;
             weir_decide orders;
             if (\$http_x_if) { set \$if 1; }
+            limit_except GET { allow all; }
+        }
+
+        error_page 401 403 405 413 451 500 503 = /page;
+        location = /page { weir_auth off; weir_policy off; return 200 page; }
+
+        location /body {
+            weir_decide          orders;
+            client_max_body_size 1;
         }
 
         location /real {
@@ -285,6 +294,20 @@ for my $style (qw(original forwarded path)) {
            "$style: another's in an if");
     }
 }
+
+
+is(ask('path', 'PUT', '/u/alice/x', at => '/if')->status, 200,
+   'limit_except');
+is(ask('path', 'PUT', '/u/bob/x', at => '/if')->status, 403,
+   "another's in limit_except");
+
+
+# a page of the server's own is nobody's permit
+
+is(http_get($t->port, '/page')->body, 'page', 'there is one');
+is(http_request($t->port, 'PUT', '/body/u/bob/x',
+                headers => [bearer('alice')], body => 'large')->status, 413,
+   'not of what nginx itself refuses');
 
 
 # what the answer carries

@@ -92,7 +92,7 @@ ngx_http_weir_decide_below_check(ngx_http_request_t *r,
             continue;
         }
 
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "weir: a question below \"%V\" leads to another "
                       "location", &name[i]);
 
@@ -100,6 +100,8 @@ ngx_http_weir_decide_below_check(ngx_http_request_t *r,
         if (ctx == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
+
+        r->error_page = 1;
 
         return ngx_http_weir_refuse_finally(r, ctx, NGX_HTTP_BAD_REQUEST,
                                             NGX_HTTP_WEIR_REFUSED,

@@ -219,7 +219,7 @@ ngx_http_weir_decide_read(ngx_http_request_t *r,
 
 unclear:
 
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "weir: a question does not say, or says in two ways, which "
                   "request it is about");
 

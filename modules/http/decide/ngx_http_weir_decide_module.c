@@ -227,7 +227,7 @@ ngx_http_weir_decide_create_loc_conf(ngx_conf_t *cf)
 }
 
 
-/* Inside "if" the handler is still that of its location. */
+/* "if" and "limit_except" ask what their location does. */
 
 static char *
 ngx_http_weir_decide_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
@@ -239,9 +239,18 @@ ngx_http_weir_decide_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->noname) {
-        *conf = *prev;
+    if (!clcf->noname || prev->asked == NULL) {
+        return NGX_CONF_OK;
     }
+
+    if (clcf->handler && clcf->handler != ngx_http_weir_decide_handler) {
+        return "\"weir_decide\" stands beside another handler in a block of "
+               "its location";
+    }
+
+    clcf->handler = ngx_http_weir_decide_handler;
+
+    *conf = *prev;
 
     return NGX_CONF_OK;
 }
@@ -292,7 +301,7 @@ ngx_http_weir_decide_init(ngx_conf_t *cf)
     lcf = locations->elts;
 
     for (i = 0; i < locations->nelts; i++) {
-        if (lcf[i]->own_handler == ngx_http_weir_decide_handler
+        if (lcf[i]->decides
             && ngx_http_weir_decide_check(cf, lcf[i]) != NGX_OK)
         {
             return NGX_ERROR;
@@ -308,10 +317,20 @@ ngx_http_weir_decide_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_weir_decide_check(ngx_conf_t *cf, ngx_http_weir_loc_conf_t *lcf)
 {
-    ngx_uint_t                verify;
+    ngx_uint_t                 verify;
+    ngx_http_core_loc_conf_t  *clcf;
 #if (NGX_HTTP_SSL)
-    ngx_http_ssl_srv_conf_t  *sscf;
+    ngx_http_ssl_srv_conf_t   *sscf;
 #endif
+
+    /* whoever asks takes a page with 200 for a permit */
+
+    clcf = lcf->loc_conf[ngx_http_core_module.ctx_index];
+    clcf->error_pages = NULL;
+
+    if (lcf->noname) {
+        return NGX_OK;
+    }
 
     verify = 0;
 
