@@ -470,9 +470,10 @@ weirctl_openapi_segs(weirctl_openapi_t *v, weirctl_openapi_op_t *op,
     size_t       len;
     const char  *p;
 
-    if (path[0] != '/') {
-        return weirctl_error("%s: the path \"%s\" does not begin with \"/\"",
-                             v->file, path);
+    if (path[0] != '/' || strchr(path, ';') != NULL) {
+        return weirctl_error("%s: the path \"%s\" %s", v->file, path,
+                             path[0] != '/' ? "does not begin with \"/\""
+                             : "holds \";\", which the gateway refuses");
     }
 
     for (p = path + 1; *p != '\0'; p += len + (p[len] == '/')) {

@@ -34,6 +34,9 @@ static void weirctl_openapi_pattern(weirctl_openapi_t *v,
     const weirctl_openapi_op_t *op, const char *base);
 static void weirctl_openapi_except(weirctl_openapi_t *v,
     const weirctl_openapi_op_t *op);
+static int weirctl_openapi_ambiguous(const weirctl_openapi_t *v);
+static int weirctl_openapi_meet(const weirctl_openapi_op_t *op,
+    const weirctl_openapi_op_t *other);
 static int weirctl_openapi_covers(const weirctl_openapi_op_t *op,
     const weirctl_openapi_op_t *other);
 static int weirctl_openapi_glob(const char *glob, const char *s);
@@ -52,6 +55,12 @@ weirctl_openapi_write(weirctl_openapi_t *v)
     int          rc;
     unsigned     i, k, deepest;
     const char  *title;
+
+    rc = weirctl_openapi_ambiguous(v);
+
+    if (rc != WEIRCTL_GO_ON) {
+        return rc;
+    }
 
     title = json_string_value(json_object_get(json_object_get(v->doc, "info"),
                                               "title"));
@@ -339,6 +348,78 @@ weirctl_openapi_except(weirctl_openapi_t *v, const weirctl_openapi_op_t *op)
 
         fprintf(v->out, any ? ";\n" : "");
     }
+}
+
+
+/*
+ * Of two templates that match the same paths, neither being the more concrete
+ * one, OpenAPI says nothing; their permits would add up to the weaker of both.
+ * A final "/" makes no other path here.
+ */
+
+static int
+weirctl_openapi_ambiguous(const weirctl_openapi_t *v)
+{
+    unsigned                     i, k;
+    const weirctl_openapi_op_t  *a, *b;
+
+    for (i = 0; i < v->nops; i++) {
+        a = &v->ops[i];
+
+        for (k = 0; k < i; k++) {
+            b = &v->ops[k];
+
+            if (strcmp(a->method, b->method) == 0
+                && weirctl_openapi_meet(a, b)
+                && !weirctl_openapi_covers(a, b)
+                && !weirctl_openapi_covers(b, a)
+                && !json_equal(a->security, b->security)
+                && (a->security != NULL || b->security != NULL))
+            {
+                return weirctl_error("%s: %s %s and %s can be the same path, "
+                                     "and ask for different security",
+                                     v->file, a->method, b->path, a->path);
+            }
+        }
+    }
+
+    return WEIRCTL_GO_ON;
+}
+
+
+/* 1: there may be a path of both. */
+
+static int
+weirctl_openapi_meet(const weirctl_openapi_op_t *op,
+    const weirctl_openapi_op_t *other)
+{
+    unsigned                      i;
+    const weirctl_openapi_seg_t  *a, *b;
+
+    if (op->nsegs != other->nsegs) {
+        return 0;
+    }
+
+    for (i = 0; i < op->nsegs; i++) {
+        a = &op->segs[i];
+        b = &other->segs[i];
+
+        if (a->text != NULL && b->text != NULL) {
+
+            if (strcmp(a->text, b->text) != 0) {
+                return 0;
+            }
+
+        } else if ((a->text != NULL && b->glob != NULL
+                    && !weirctl_openapi_glob(b->glob, a->text))
+                   || (b->text != NULL && a->glob != NULL
+                       && !weirctl_openapi_glob(a->glob, b->text)))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

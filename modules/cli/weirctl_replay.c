@@ -40,6 +40,7 @@ typedef struct {
 static int weirctl_replay_file(weirctl_replay_t *v, const char *path);
 static int weirctl_replay_line(weirctl_replay_t *v, weir_str_t line);
 static int weirctl_replay_record(weirctl_replay_t *v, const json_t *record);
+static const char *weirctl_replay_was(const json_t *record);
 static int weirctl_replay_request(weirctl_replay_t *v, const json_t *record,
     json_t **request);
 static int weirctl_replay_read(weirctl_replay_t *v, const json_t *known,
@@ -190,38 +191,24 @@ weirctl_replay_line(weirctl_replay_t *v, weir_str_t line)
 }
 
 
-/* A request that a policy permitted may have met a quota afterwards. */
-
 static int
 weirctl_replay_record(weirctl_replay_t *v, const json_t *record)
 {
     int              rc;
     json_t          *request, *answer;
-    const char      *verdict, *was;
+    const char      *was;
     weirctl_eval_t   e;
 
-    verdict = json_string_value(json_object_get(record, "verdict"));
-
-    if (!json_is_object(json_object_get(record, "read"))) {
-        was = NULL;
-
-    } else if (strcmp(verdict, "permit") == 0
-               || strcmp(verdict, "limited") == 0)
-    {
-        was = "permit";
-
-    } else if (strcmp(verdict, "deny") == 0
-               || strcmp(verdict, "unauthenticated") == 0)
-    {
-        was = "deny";
-
-    } else {
-        was = NULL;
-    }
+    was = weirctl_replay_was(record);
 
     if (was == NULL) {
         v->n[WEIRCTL_REPLAY_UNDECIDED]++;
         return WEIRCTL_GO_ON;
+    }
+
+    if (!json_is_object(json_object_get(record, "read"))) {
+        return weirctl_replay_missing(v, "what was read is not in the log%s",
+                                      "");
     }
 
     rc = weirctl_replay_request(v, record, &request);
@@ -265,6 +252,40 @@ weirctl_replay_record(weirctl_replay_t *v, const json_t *record)
 
 
 /*
+ * What the policy said: a request that it permitted may have met a quota, and
+ * one that it denied may be let through (weir_policy NAME shadow, satisfy any).
+ * NULL: it said nothing.
+ */
+
+static const char *
+weirctl_replay_was(const json_t *record)
+{
+    size_t       i;
+    const char  *reason, *verdict;
+
+    static const char  *reasons[][2] = {
+        { "permit-rule", "permit" },
+        { "deny-rule", "deny" },
+        { "deny-unknown", "deny" },
+        { "default-deny", "deny" }
+    };
+
+    reason = json_string_value(json_object_get(record, "reason"));
+    verdict = json_string_value(json_object_get(record, "verdict"));
+
+    for (i = 0; reason != NULL && i < 4; i++) {
+        if (strcmp(reason, reasons[i][0]) == 0) {
+            return reasons[i][1];
+        }
+    }
+
+    return strcmp(verdict, "limited") == 0
+           && json_is_object(json_object_get(record, "read"))
+           ? "permit" : NULL;
+}
+
+
+/*
  * The request as eval reads it.  *request is NULL where the record does not
  * have all of it, which was counted.
  */
@@ -274,7 +295,7 @@ weirctl_replay_request(weirctl_replay_t *v, const json_t *record,
     json_t **request)
 {
     int                         rc;
-    json_t                     *path, *known, *identity;
+    json_t                     *path, *known, *identity, *host, *time;
     uint32_t                    i, n, policy;
     weir_str_t                  name;
     weir_policy_read_t          read;
@@ -301,6 +322,19 @@ weirctl_replay_request(weirctl_replay_t *v, const json_t *record,
 
     identity = json_object_get(record, "identity");
     known = json_object_get(record, "read");
+    host = json_object_get(record, "host");
+    time = json_object_get(record, "decision_time");
+
+    if (time == NULL) {
+        time = json_object_get(record, "time");
+    }
+
+    /* older logs have so what was not there */
+
+    if (json_is_string(host) && json_string_length(host) == 0) {
+        json_decref(path);
+        return weirctl_replay_missing(v, "the host is not in the log%s", "");
+    }
 
     if (weir_policy_reads_subject(image, policy)
         && json_is_string(json_object_get(identity, "subject_hmac")))
@@ -314,10 +348,10 @@ weirctl_replay_request(weirctl_replay_t *v, const json_t *record,
                          " s:{}, s:{}, s:{}, s:{}}",
                          "policy", json_object_get(record, "policy"),
                          "method", json_object_get(record, "method"),
-                         "host", json_object_get(record, "host"),
+                         "host", json_is_null(host) ? NULL : host,
                          "path", path,
                          "source", json_object_get(record, "source"),
-                         "time", json_object_get(record, "time"),
+                         "time", time,
                          "identity",
                          "kind", json_object_get(identity, "kind"),
                          "issuer", json_object_get(identity, "issuer"),
@@ -519,7 +553,8 @@ weirctl_replay_path(const json_t *record)
     json = json_object_get(record, "path");
     path = json_string_value(json);
 
-    if (path == NULL || strstr(path, "\xef\xbf\xbd") != NULL) {
+    if (path == NULL || json_object_get(record, "inexact") != NULL
+        || strstr(path, "\xef\xbf\xbd") != NULL) {
         return NULL;
     }
 
@@ -580,9 +615,10 @@ weirctl_replay_change(weirctl_replay_t *v, const json_t *record,
 {
     size_t        i;
     json_t       *change, *rules;
-    const char   *now;
+    const char   *now, *host;
 
     now = json_string_value(json_object_get(answer, "verdict"));
+    host = json_string_value(json_object_get(record, "host"));
     rules = json_object_get(answer, "rules");
 
     if (v->ctl->json) {
@@ -601,7 +637,7 @@ weirctl_replay_change(weirctl_replay_t *v, const json_t *record,
 
     weirctl_print(stdout, "%s -> %s  %s %s%s  %s  by", was, now,
                   json_string_value(json_object_get(record, "method")),
-                  json_string_value(json_object_get(record, "host")),
+                  host != NULL ? host : "-",
                   json_string_value(json_object_get(record, "path")),
                   json_string_value(json_object_get(record, "id")));
 

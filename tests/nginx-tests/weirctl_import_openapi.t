@@ -196,4 +196,42 @@ for (['{', [], qr/api\.json:1: /, 'half a document'],
     like($err, $re, 'and says why');
 }
 
+# what the document leaves open is not decided by the weaker
+
+sub op { return { get => { security => [{ oauth => [@_] }], responses => {} } } }
+
+for (['/d', '/d/'], ['/c/{x}/d', '/c/z/{y}'], ['/t/{x}', '/t/{y}'],
+     ['/t/a{x}', '/t/{y}b'])
+{
+    my ($one, $two) = @$_;
+    my ($rc, $out, $err) = import_doc({ paths => {
+        $one => op('adm'), $two => op('read') } });
+
+    is($rc, 2, "$one and $two");
+    is($out, '', 'nothing is written');
+    like($err, qr/GET \S+ and \S+ can be the same path, and ask for different/,
+         'and why');
+    like($err, qr/ \Q$_\E /, "$_ is named") for $one, $two;
+
+    ($rc) = import_doc({ paths => { $one => op('adm'), $two => op('adm') } });
+    is($rc, 0, 'with the same security they may');
+}
+
+for (['/t/a', '/t/{x}'], ['/t/a{x}', '/t/{x}'], ['/t/a{x}', '/t/b'],
+     ['/t/a', '/t/b'], ['/t', '/t/{x}'])
+{
+    my ($one, $two) = @$_;
+    my ($rc, $out, $err) = import_doc({ paths => {
+        $one => op('adm'), $two => op('read') } });
+
+    is("$rc$err", '0', "$one and $two are told apart");
+}
+
+{
+    my ($rc, $out, $err) = import_doc({ paths => { '/e;x' => op('a') } });
+    is($rc, 2, 'a path with ;');
+    like($err, qr/the path "\/e;x" holds ";", which the gateway refuses/,
+         'and why');
+}
+
 done_testing();

@@ -146,11 +146,72 @@ test_record_full(void **state)
 }
 
 
+/* Any bound, by any size of memory: whole characters, and the quote. */
+
+static void
+test_record_beginning(void **state)
+{
+    int            cut;
+    size_t         max, size, len;
+    uint8_t        data[64];
+    json_t        *json;
+    weir_record_t  w;
+
+    static const char  from[] = "ab\"\xc3\xa9\xf0\x9f\x98\x80z";
+    static const char  *const  begins[] = {
+        "", "a", "ab", "ab\"", "ab\"\xc3\xa9", "ab\"\xc3\xa9\xf0\x9f\x98\x80",
+        from
+    };
+    static const size_t  needs[] = { 2, 3, 4, 6, 12, 24, 25 };
+
+    for (size = 0; size < 40; size++) {
+        for (max = 0; max < 40; max++) {
+
+            weir_record_init(&w, data, size);
+            weir_record_raw(&w, weir_str("["));
+
+            cut = weir_record_beginning(&w, weir_cstr(from), max);
+
+            len = size == 0 ? 0 : size - 1 < max ? size - 1 : max;
+
+            if (len < 2) {
+                assert_true(w.full);
+                assert_true(cut);
+                continue;
+            }
+
+            assert_int_equal(w.size, size);
+            assert_false(w.full);
+            assert_true(w.len <= 1 + len);
+            assert_int_equal(cut, len < 25);
+
+            json = json_loadb((const char *) data + 1, w.len - 1,
+                              JSON_DECODE_ANY, NULL);
+            assert_non_null(json);
+
+            for (len = len > 25 ? 25 : len; /* void */ ; len--) {
+                size_t  i;
+
+                for (i = 0; i < 7 && needs[i] != len; i++) { /* void */ }
+
+                if (i < 7) {
+                    assert_string_equal(json_string_value(json), begins[i]);
+                    break;
+                }
+            }
+
+            json_decref(json);
+        }
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_record_string),
+        cmocka_unit_test(test_record_beginning),
         cmocka_unit_test(test_record_any),
         cmocka_unit_test(test_record_full),
     };

@@ -23,8 +23,11 @@
 
 
 #define NGX_HTTP_WEIR_RECORD_LINE     16384     /* bytes at most */
+#define NGX_HTTP_WEIR_RECORD_PARTS    13312     /* what a decision left */
 #define NGX_HTTP_WEIR_RECORD_VALUE    1024      /* of a value; else its HMAC */
-#define NGX_HTTP_WEIR_RECORD_ITEMS    64        /* of a set */
+#define NGX_HTTP_WEIR_RECORD_SET      4096      /* of a set */
+#define NGX_HTTP_WEIR_RECORD_PATH     4096
+#define NGX_HTTP_WEIR_RECORD_NAME     256       /* of a method, a host */
 #define NGX_HTTP_WEIR_RECORD_RULES    32
 #define NGX_HTTP_WEIR_RECORD_BUFFER   262144
 #define NGX_HTTP_WEIR_RECORD_FLUSH    100       /* ms */
@@ -79,10 +82,13 @@ typedef struct {
     ngx_str_t  method;
     ngx_str_t  source;
     ngx_str_t  candidate;              /* empty: decides the same */
+    ngx_str_t  time;                   /* empty: that of the request */
+    weir_addr_t  addr;                 /* of the source */
     unsigned   sampled:1;              /* left out: a permit */
     unsigned   differs:1;              /* what is in shadow says shadow */
     unsigned   shadow:1;               /* weir_policy_verdict_t */
-    unsigned   large:1;
+    unsigned   inexact:1;              /* path or method is another one */
+    unsigned   has_addr:1;
 } ngx_http_weir_record_state_t;
 
 

@@ -28,7 +28,8 @@ static void ngx_http_weir_record_value(ngx_http_weir_record_conf_t *rcf,
     weir_record_t *w, const weir_policy_request_t *pr,
     const weir_policy_read_t *read);
 static ngx_uint_t ngx_http_weir_record_secret(const weir_policy_read_t *read);
-static ngx_int_t ngx_http_weir_record_keep(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_weir_record_respelt(const weir_path_t *path);
+static void ngx_http_weir_record_keep(ngx_http_request_t *r,
     weir_record_t *w, size_t *from, ngx_str_t *text);
 static ngx_uint_t ngx_http_weir_record_sampled(
     ngx_http_weir_record_conf_t *rcf);
@@ -50,7 +51,7 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     const weir_policy_request_t *pr, weir_policy_verdict_t verdict)
 {
     size_t                         from;
-    u_char                         text[NGX_HTTP_WEIR_RECORD_LINE];
+    u_char                         text[NGX_HTTP_WEIR_RECORD_PARTS];
     u_char                         addr[WEIR_ADDR_TEXT];
     weir_str_t                     source;
     weir_record_t                  w;
@@ -86,27 +87,37 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     weir_record_init(&w, text, sizeof(text));
     from = 0;
 
-    ngx_http_weir_record_rules(&w, view);
-    (void) ngx_http_weir_record_keep(r, &w, &from, &state->rules);
+    /* of a bounded size first, so that they have room */
 
-    if (candidate) {
-        ngx_http_weir_record_candidate(&w, candidate);
-        (void) ngx_http_weir_record_keep(r, &w, &from, &state->candidate);
+    state->inexact = ngx_http_weir_record_respelt(pr->path);
+
+    if (weir_record_beginning(&w, pr->path->decoded,
+                              NGX_HTTP_WEIR_RECORD_PATH))
+    {
+        state->inexact = 1;
     }
 
-    ngx_http_weir_record_obligations(&w, view);
-    (void) ngx_http_weir_record_keep(r, &w, &from, &state->obligations);
+    ngx_http_weir_record_keep(r, &w, &from, &state->path);
 
-    ngx_http_weir_record_reads(rcf, &w, view->image, view->policy, pr);
-    (void) ngx_http_weir_record_keep(r, &w, &from, &state->read);
+    if (weir_record_beginning(&w, pr->method, NGX_HTTP_WEIR_RECORD_NAME)) {
+        state->inexact = 1;
+    }
 
-    weir_record_string(&w, pr->host);
-    (void) ngx_http_weir_record_keep(r, &w, &from, &state->host);
+    ngx_http_weir_record_keep(r, &w, &from, &state->method);
 
-    weir_record_string(&w, pr->method);
-    (void) ngx_http_weir_record_keep(r, &w, &from, &state->method);
+    if (pr->host.data) {
+        weir_record_string(&w, pr->host);
+
+    } else {
+        weir_record_raw(&w, weir_str("null"));
+    }
+
+    ngx_http_weir_record_keep(r, &w, &from, &state->host);
 
     if (pr->source_ip) {
+        state->addr = *pr->source_ip;
+        state->has_addr = 1;
+
         source.data = addr;
         source.len = weir_addr_format(addr, pr->source_ip);
         weir_record_string(&w, source);
@@ -115,38 +126,65 @@ ngx_http_weir_record_decision(ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
         weir_record_raw(&w, weir_str("null"));
     }
 
-    (void) ngx_http_weir_record_keep(r, &w, &from, &state->source);
+    ngx_http_weir_record_keep(r, &w, &from, &state->source);
 
-    weir_record_string(&w, pr->path->decoded);
-
-    if (ngx_http_weir_record_keep(r, &w, &from, &state->path) != NGX_OK) {
-        state->large = 1;
+    if (pr->has_time && pr->time != r->start_sec) {
+        weir_record_time(&w, pr->time, 0);
+        ngx_http_weir_record_keep(r, &w, &from, &state->time);
     }
+
+    ngx_http_weir_record_rules(&w, view);
+    ngx_http_weir_record_keep(r, &w, &from, &state->rules);
+
+    if (candidate) {
+        ngx_http_weir_record_candidate(&w, candidate);
+        ngx_http_weir_record_keep(r, &w, &from, &state->candidate);
+    }
+
+    ngx_http_weir_record_obligations(&w, view);
+    ngx_http_weir_record_keep(r, &w, &from, &state->obligations);
+
+    ngx_http_weir_record_reads(rcf, &w, view->image, view->policy, pr);
+    ngx_http_weir_record_keep(r, &w, &from, &state->read);
 }
 
 
-/* What was written since *from, as it will stand in the line. */
+/*
+ * A path that weir_path_allow admitted: decoded, it is that of another
+ * spelling, or of none that the gate takes.
+ */
 
-static ngx_int_t
+static ngx_uint_t
+ngx_http_weir_record_respelt(const weir_path_t *path)
+{
+    static weir_path_t  plain;
+
+    return weir_path_gate_decoded(&plain, path->decoded, 0) != WEIR_OK
+           || plain.nsegments != path->nsegments;
+}
+
+
+/* What was written since *from, as it will stand in the line, if it fits. */
+
+static void
 ngx_http_weir_record_keep(ngx_http_request_t *r, weir_record_t *w,
     size_t *from, ngx_str_t *text)
 {
-    if (w->full) {
-        return NGX_DECLINED;
-    }
+    size_t  len;
 
-    text->len = w->len - *from;
+    len = w->len - *from;
 
-    text->data = ngx_pnalloc(r->pool, text->len);
+    text->data = w->full ? NULL : ngx_pnalloc(r->pool, len);
+
     if (text->data == NULL) {
-        w->full = 1;
-        return NGX_ERROR;
+        weir_record_back(w, *from);
+        return;
     }
 
-    ngx_memcpy(text->data, w->data + *from, text->len);
-    *from = w->len;
+    text->len = len;
 
-    return NGX_OK;
+    ngx_memcpy(text->data, w->data + *from, len);
+    *from = w->len;
 }
 
 
@@ -356,9 +394,12 @@ static void
 ngx_http_weir_record_value(ngx_http_weir_record_conf_t *rcf, weir_record_t *w,
     const weir_policy_request_t *pr, const weir_policy_read_t *read)
 {
+    size_t      from;
     uint8_t     addr[WEIR_ADDR_TEXT];
     uint32_t    i;
     weir_str_t  s;
+
+    from = w->len;
 
     if (read->state != WEIR_POLICY_ONE) {
         weir_record_raw(w, read->state == WEIR_POLICY_ABSENT
@@ -389,6 +430,12 @@ ngx_http_weir_record_value(ngx_http_weir_record_conf_t *rcf, weir_record_t *w,
 
         for (i = 0; i < read->nitems; i++) {
 
+            if (w->full || w->len - from > NGX_HTTP_WEIR_RECORD_SET) {
+                weir_record_back(w, from);
+                weir_record_raw(w, weir_str("{\"hmac\":null}"));
+                return;
+            }
+
             if (i != 0) {
                 weir_record_raw(w, weir_str(","));
             }
@@ -403,16 +450,20 @@ ngx_http_weir_record_value(ngx_http_weir_record_conf_t *rcf, weir_record_t *w,
         break;
     }
 
-    if (read->personal || read->kind == WEIR_POLICY_READ_QUERY
-        || read->string.len > NGX_HTTP_WEIR_RECORD_VALUE)
-    {
-        weir_record_raw(w, weir_str("{\"hmac\":"));
-        ngx_http_weir_record_pseudonym(rcf, w, read->string);
-        weir_record_raw(w, weir_str("}"));
-        return;
+    if (!read->personal && read->kind != WEIR_POLICY_READ_QUERY) {
+
+        if (!weir_record_beginning(w, read->string,
+                                   NGX_HTTP_WEIR_RECORD_VALUE + 2))
+        {
+            return;
+        }
+
+        weir_record_back(w, from);
     }
 
-    weir_record_string(w, read->string);
+    weir_record_raw(w, weir_str("{\"hmac\":"));
+    ngx_http_weir_record_pseudonym(rcf, w, read->string);
+    weir_record_raw(w, weir_str("}"));
 }
 
 
@@ -450,6 +501,7 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
 {
     u_char                        *p, addr[WEIR_ADDR_TEXT];
     ngx_str_t                      s;
+    ngx_uint_t                     inexact;
     weir_addr_t                    source;
     ngx_http_weir_record_state_t  *state, none;
 
@@ -460,8 +512,15 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
         state = &none;
     }
 
+    inexact = state->inexact;
+
     weir_record_raw(w, weir_str("{\"time\":"));
     weir_record_time(w, r->start_sec, r->start_msec);
+
+    if (state->time.len) {
+        weir_record_name(w, "decision_time");
+        weir_record_raw(w, ngx_http_weir_str(&state->time));
+    }
 
     s.data = (u_char *) whose->id;
     s.len = sizeof(ctx->decision_id);
@@ -514,8 +573,10 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
     if (state->method.len) {
         weir_record_raw(w, ngx_http_weir_str(&state->method));
 
-    } else {
-        weir_record_string(w, ngx_http_weir_str(&r->method_name));
+    } else if (weir_record_beginning(w, ngx_http_weir_str(&r->method_name),
+                                     NGX_HTTP_WEIR_RECORD_NAME))
+    {
+        inexact = 1;
     }
 
     weir_record_name(w, "host");
@@ -523,8 +584,14 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
     if (state->host.len) {
         weir_record_raw(w, ngx_http_weir_str(&state->host));
 
-    } else {
-        weir_record_string(w, ngx_http_weir_str(&r->headers_in.server));
+    } else if (r->headers_in.server.len == 0) {
+        weir_record_raw(w, weir_str("null"));
+
+    } else if (weir_record_beginning(w,
+                                 ngx_http_weir_str(&r->headers_in.server),
+                                 NGX_HTTP_WEIR_RECORD_NAME))
+    {
+        inexact = 1;
     }
 
     weir_record_name(w, "path");
@@ -540,9 +607,16 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
             s.len = p - s.data;
         }
 
-        s.len = ngx_min(s.len, NGX_HTTP_WEIR_RECORD_VALUE);
+        if (weir_record_beginning(w, ngx_http_weir_str(&s),
+                                  NGX_HTTP_WEIR_RECORD_PATH))
+        {
+            inexact = 1;
+        }
+    }
 
-        weir_record_string(w, ngx_http_weir_str(&s));
+    if (inexact) {
+        weir_record_name(w, "inexact");
+        weir_record_raw(w, weir_str("true"));
     }
 
     if (state->source.len) {
@@ -579,7 +653,7 @@ ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
 
     weir_record_raw(w, weir_str("}\n"));
 
-    return w->full || state->large ? NGX_DECLINED : NGX_OK;
+    return w->full ? NGX_DECLINED : NGX_OK;
 }
 
 

@@ -12,7 +12,8 @@ static void ngx_http_weir_record_tell(ngx_http_weir_record_conf_t *rcf,
     ngx_http_request_t *r, ngx_http_weir_ctx_t *ctx,
     const ngx_http_weir_record_whose_t *whose);
 static ngx_uint_t ngx_http_weir_record_admits(
-    ngx_http_weir_record_conf_t *rcf, ngx_http_request_t *r);
+    ngx_http_weir_record_conf_t *rcf, ngx_http_request_t *r,
+    const ngx_http_weir_record_state_t *state);
 static void ngx_http_weir_record_send(ngx_http_weir_record_conf_t *rcf,
     weir_record_t *w);
 static char *ngx_http_weir_record_set(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -167,16 +168,16 @@ ngx_http_weir_record_tell(ngx_http_weir_record_conf_t *rcf,
     ngx_http_weir_record_state_t  *state;
 
     permit = (ctx->verdict == NGX_HTTP_WEIR_PERMIT);
+    state = ctx->state[NGX_HTTP_WEIR_STATE_RECORD];
 
     if (permit) {
-        state = ctx->state[NGX_HTTP_WEIR_STATE_RECORD];
 
         if (state && state->sampled) {
             ngx_http_weir_record_count(rcf, NGX_HTTP_WEIR_RECORD_SAMPLED, 1);
             return;
         }
 
-    } else if (!ngx_http_weir_record_admits(rcf, r)) {
+    } else if (!ngx_http_weir_record_admits(rcf, r, state)) {
         ngx_http_weir_record_count(rcf, NGX_HTTP_WEIR_RECORD_CLIENT, 1);
         return;
     }
@@ -201,16 +202,22 @@ ngx_http_weir_record_tell(ngx_http_weir_record_conf_t *rcf,
 }
 
 
-/* Clients that meet in a slot share what one of them may have. */
+/*
+ * Clients that meet in a slot share what one of them may have.  Where others
+ * ask (weir_decide), it is theirs who are asked about.
+ */
 
 static ngx_uint_t
 ngx_http_weir_record_admits(ngx_http_weir_record_conf_t *rcf,
-    ngx_http_request_t *r)
+    ngx_http_request_t *r, const ngx_http_weir_record_state_t *state)
 {
     uint64_t     now, *tat;
     weir_addr_t  addr;
 
-    if (ngx_http_weir_source(r, addr.bytes) != NGX_OK) {
+    if (state && state->has_addr) {
+        addr = state->addr;
+
+    } else if (ngx_http_weir_source(r, addr.bytes) != NGX_OK) {
         ngx_memzero(&addr, sizeof(weir_addr_t));
     }
 

@@ -322,8 +322,12 @@ weir_policy_build_princs(weir_policy_builder_t *b,
 {
     int                         rc;
     uint32_t                    i, off;
+    weir_policy_attr_t          spiffe;
     weir_policy_princ_rec_t     pr, *prs;
     const weir_policy_princ_t  *p;
+
+    memset(&spiffe, 0, sizeof(weir_policy_attr_t));
+    spiffe.kind = WEIR_POLICY_A_SPIFFE;
 
     prs = weir_policy_alloc(b->c, n * sizeof(weir_policy_princ_rec_t));
     if (prs == NULL) {
@@ -359,6 +363,14 @@ weir_policy_build_princs(weir_policy_builder_t *b,
         }
 
         prs[i++] = pr;
+
+        /* no expression asks for it, and a record of the decision must */
+
+        if (p->kind == WEIR_POLICY_P_SPIFFE
+            && weir_policy_build_attr(b, &spiffe) == WEIR_POLICY_NONE)
+        {
+            return WEIR_NOMEM;
+        }
     }
 
     *first = (uint32_t) (b->princs.len / sizeof(weir_policy_princ_rec_t));

@@ -32,8 +32,6 @@ static int weir_policy_build_in(weir_policy_builder_t *b, uint32_t at,
     const weir_policy_expr_t *e, uint32_t left);
 static uint32_t weir_policy_build_operand(weir_policy_builder_t *b,
     const weir_policy_expr_t *e);
-static uint32_t weir_policy_build_attr(weir_policy_builder_t *b,
-    const weir_policy_attr_t *attr);
 static uint32_t weir_policy_build_literal(weir_policy_builder_t *b,
     const weir_policy_literal_t *literal);
 static int weir_policy_build_sets(weir_policy_builder_t *b, uint32_t at,
@@ -566,7 +564,7 @@ weir_policy_build_operand(weir_policy_builder_t *b,
 
 /* An attribute of a policy is kept once, however often it is read. */
 
-static uint32_t
+uint32_t
 weir_policy_build_attr(weir_policy_builder_t *b,
     const weir_policy_attr_t *attr)
 {

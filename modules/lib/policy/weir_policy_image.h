@@ -583,6 +583,10 @@ uint32_t weir_policy_build_conds(weir_policy_builder_t *b,
 uint32_t weir_policy_build_expr(weir_policy_builder_t *b,
     const weir_policy_expr_t *e);
 
+/* The number of an attribute; NONE: no memory. */
+uint32_t weir_policy_build_attr(weir_policy_builder_t *b,
+    const weir_policy_attr_t *attr);
+
 /* weir_policy_build_nets.c: offset of weir_policy_nets_t, NONE: no memory. */
 uint32_t weir_policy_build_nets(weir_policy_builder_t *b,
     weir_cidr_t *cidrs, uint32_t n);

@@ -79,6 +79,80 @@ weir_record_string(weir_record_t *w, weir_str_t s)
 }
 
 
+int
+weir_record_beginning(weir_record_t *w, weir_str_t s, size_t max)
+{
+    size_t      n, last, size, from;
+    uint32_t    ch;
+    weir_str_t  one;
+
+    size = w->size;
+    from = w->len;
+
+    if (size - from < max) {
+        max = size - from;
+    }
+
+    if (w->full || max < 2) {
+        w->full = 1;
+        return 1;
+    }
+
+    w->size = from + max;
+
+    weir_record_string(w, s);
+
+    if (!w->full) {
+        w->size = size;
+        return 0;
+    }
+
+    /* a character at a time, while there is room for the quote */
+
+    weir_record_back(w, from);
+    weir_record_raw(w, weir_str("\""));
+
+    w->size--;
+    last = w->len;
+
+    while (s.len != 0) {
+        n = weir_record_char(s, &ch);
+        last = w->len;
+
+        if (ch >= 0x20 && ch <= 0x7e && ch != '"' && ch != '\\') {
+            one.data = s.data;
+            one.len = 1;
+            weir_record_raw(w, one);
+
+        } else {
+            weir_record_escape(w, ch);
+        }
+
+        if (w->full) {
+            break;
+        }
+
+        s.data += n;
+        s.len -= n;
+    }
+
+    weir_record_back(w, last);
+
+    w->size = size;
+    weir_record_raw(w, weir_str("\""));
+
+    return 1;
+}
+
+
+void
+weir_record_back(weir_record_t *w, size_t len)
+{
+    w->len = len;
+    w->full = 0;
+}
+
+
 /* The first character of s, and its bytes. */
 
 static size_t

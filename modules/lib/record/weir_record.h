@@ -35,6 +35,15 @@ void weir_record_raw(weir_record_t *w, weir_str_t s);
  */
 void weir_record_string(weir_record_t *w, weir_str_t s);
 
+/*
+ * The same of at most max bytes, quotes included: 1 where the rest of s was
+ * left out, behind a whole character.
+ */
+int weir_record_beginning(weir_record_t *w, weir_str_t s, size_t max);
+
+/* Takes back what was written since len, also what made it full. */
+void weir_record_back(weir_record_t *w, size_t len);
+
 /* A number in decimal. */
 void weir_record_number(weir_record_t *w, int64_t n);
 
