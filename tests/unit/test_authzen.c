@@ -25,7 +25,7 @@ typedef struct {
     weir_authzen_t   a;
     weir_arena_t     arena;
     json_t          *json;
-    uint8_t          text[4096];
+    uint8_t          text[16384];
 } question_t;
 
 
@@ -208,6 +208,187 @@ test_authzen_batch(void **state)
 }
 
 
+/* What is shared is read once; what an evaluation has is its own. */
+
+static void
+test_authzen_shared(void **state)
+{
+    size_t                    i, used;
+    question_t                q;
+    weir_authzen_question_t  *one;
+
+    static char  text[4096];
+
+    (void) state;
+
+    used = (size_t) snprintf(text, sizeof(text),
+        "{\"subject\":{\"type\":\"user\",\"id\":\"alice\","
+        "\"properties\":{\"tenant\":\"acme\"}}," ACTION "," RESOURCE
+        ",\"context\":{\"source\":\"10.1.2.3\",\"time\":"
+        "\"1970-01-01T00:01:00Z\",\"headers\":{\"a\":\"1\"},"
+        "\"tls\":{\"sni\":\"api.test\"}},\"evaluations\":["
+        "{\"subject\":{\"type\":\"spiffe\",\"id\":\"spiffe://a/b\"}}");
+
+    for (i = 1; i < WEIR_AUTHZEN_QUESTIONS; i++) {
+        used += (size_t) snprintf(text + used, sizeof(text) - used, ",{}");
+    }
+
+    (void) snprintf(text + used, sizeof(text) - used, "]}");
+
+    assert_int_equal(parse(&q, text, 1), WEIR_OK);
+    assert_int_equal(q.a.count, WEIR_AUTHZEN_QUESTIONS);
+
+    one = q.a.questions;
+
+    equals(one[0].spiffe, "spiffe://a/b");
+    equals(one[0].fields.tls[WEIR_POLICY_TLS_SPIFFE], "spiffe://a/b");
+    assert_null(one[0].claims);
+
+    for (i = 1; i < q.a.count; i++) {
+        assert_null(one[i].error);
+        assert_non_null(one[i].claims);
+        assert_ptr_equal(one[i].claims, one[1].claims);
+        assert_ptr_equal(one[i].principal.data, one[1].principal.data);
+        assert_ptr_equal(one[i].fields.headers, one[0].fields.headers);
+
+        equals(one[i].principal, "jwt:corp:alice");
+        equals(one[i].spiffe, NULL);
+        equals(one[i].path, "/a");
+        equals(one[i].fields.tls[WEIR_POLICY_TLS_SNI], "api.test");
+        equals(one[i].fields.tls[WEIR_POLICY_TLS_SPIFFE], NULL);
+        assert_int_equal(one[i].fields.nheaders, 1);
+        assert_true(one[i].has_source);
+        assert_true(one[i].has_time);
+        assert_int_equal(one[i].time, 60);
+    }
+
+    done(&q);
+
+    /* so is what is wrong with it */
+
+    assert_int_equal(parse(&q, "{\"subject\":{}," ACTION "," RESOURCE ","
+        "\"context\":7,\"evaluations\":[{},{}," "{" SUBJECT "},{" SUBJECT
+        "},{" SUBJECT ",\"context\":{}}]}", 1), WEIR_OK);
+
+    for (i = 0; i < 4; i++) {
+        assert_string_equal(q.a.questions[i].error,
+                            i < 2 ? "subject.type is no string"
+                                  : "context is no object");
+    }
+
+    assert_null(q.a.questions[4].error);
+
+    done(&q);
+}
+
+
+/* Facts that are said twice are the same; a request is of bounded length. */
+
+static void
+test_authzen_agrees(void **state)
+{
+    size_t      i;
+    char        text[1024];
+    question_t  q;
+
+    static const char  big[] =
+        "{" SUBJECT "," ACTION ",\"resource\":{\"type\":\"r\","
+        "\"id\":\"/%0*d\"}}";
+
+    static char  large[WEIR_AUTHZEN_REQUEST + 256];
+
+    static const struct {
+        const char  *subject;
+        const char  *resource;
+        const char  *context;
+        const char  *error;
+    } v[] = {
+        { "\"type\":\"spiffe\",\"id\":\"spiffe://x/z\"", "\"id\":\"/a\"",
+          "\"tls\":{\"spiffe\":\"spiffe://x/z\"}", NULL },
+        { "\"type\":\"spiffe\",\"id\":\"spiffe://x/z\"", "\"id\":\"/a\"",
+          "\"tls\":{\"spiffe\":\"spiffe://x/y\"}",
+          "context.tls.spiffe is not the subject" },
+        { "\"type\":\"spiffe\",\"id\":\"spiffe://x/z\"", "\"id\":\"/a\"",
+          "\"tls\":{\"spiffe\":\"\"}",
+          "context.tls.spiffe is not the subject" },
+        { "\"type\":\"user\",\"id\":\"a\"", "\"id\":\"/a\"",
+          "\"tls\":{\"spiffe\":\"spiffe://x/y\"}", NULL },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://A.test:8/a\",\"properties\":"
+          "{\"host\":\"a.test\",\"scheme\":\"https\"}",
+          "", NULL },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://a.test/a\",\"properties\":"
+          "{\"host\":\"b.test\"}",
+          "",
+          "resource.properties.host is not that of the URL" },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://a.test/a\",\"properties\":"
+          "{\"host\":\"a,b\"}",
+          "",
+          "resource.properties.host is not that of the URL" },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://a.test/a\",\"properties\":"
+          "{\"scheme\":\"http\"}",
+          "",
+          "resource.properties.scheme is not that of the URL" },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://a.test/a\"",
+          "\"headers\":{\"Host\":\"A.test\"}", NULL },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://a.test/a\"",
+          "\"headers\":{\"Host\":\"b.test\"}",
+          "the host of context.headers is not that of the resource" },
+        { "\"type\":\"user\",\"id\":\"a\"",
+          "\"id\":\"https://a.test/a\"",
+          "\"headers\":{\"Host\":\"a.test\",\"hOST\":\"a.test\"}",
+          "context.headers has more than one host" },
+        { "\"type\":\"user\",\"id\":\"a\"", "\"id\":\"/a\"",
+          "\"headers\":{\"Host\":\"b.test\"}", NULL },
+        { "\"type\":\"user\",\"id\":\"a\",\"properties\":{\"sub\":\"a\"}",
+          "\"id\":\"/a\"", "", NULL },
+        { "\"type\":\"user\",\"id\":\"a\",\"properties\":{\"sub\":\"b\"}",
+          "\"id\":\"/a\"", "",
+          "subject.properties.sub is not subject.id" },
+        { "\"type\":\"user\",\"id\":\"a\",\"properties\":{\"sub\":7}",
+          "\"id\":\"/a\"", "",
+          "subject.properties.sub is not subject.id" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+
+        (void) snprintf(text, sizeof(text), "{\"subject\":{%s}," ACTION
+                        ",\"resource\":{\"type\":\"r\",%s},"
+                        "\"context\":{%s}}", v[i].subject, v[i].resource,
+                        v[i].context);
+
+        if (v[i].error == NULL) {
+            assert_int_equal(parse(&q, text, 0), WEIR_OK);
+
+        } else {
+            assert_int_equal(parse(&q, text, 0), WEIR_DECLINED);
+            assert_int_equal(q.a.count, 1);
+            assert_string_equal(q.a.error, v[i].error);
+        }
+
+        done(&q);
+    }
+
+    /* "GET", "/" and digits */
+
+    (void) snprintf(large, sizeof(large), big, WEIR_AUTHZEN_REQUEST - 4, 7);
+    assert_int_equal(parse(&q, large, 0), WEIR_OK);
+    done(&q);
+
+    (void) snprintf(large, sizeof(large), big, WEIR_AUTHZEN_REQUEST - 3, 7);
+    assert_int_equal(parse(&q, large, 0), WEIR_DECLINED);
+    assert_string_equal(q.a.error, "action and resource are longer than 8 KiB");
+    done(&q);
+}
+
+
 static void *
 json_malloc_ours(size_t size)
 {
@@ -274,6 +455,8 @@ main(void)
         cmocka_unit_test(test_authzen_question),
         cmocka_unit_test(test_authzen_kinds),
         cmocka_unit_test(test_authzen_batch),
+        cmocka_unit_test(test_authzen_shared),
+        cmocka_unit_test(test_authzen_agrees),
         cmocka_unit_test(test_authzen_memory),
     };
 

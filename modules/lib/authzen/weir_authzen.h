@@ -27,6 +27,8 @@
 
 #define WEIR_AUTHZEN_BODY       (256 * 1024)    /* bytes of a question */
 #define WEIR_AUTHZEN_QUESTIONS  256             /* of a batch */
+#define WEIR_AUTHZEN_REQUEST    8192            /* bytes of method, path, query
+                                                   and host: a request's */
 
 
 /* options.evaluations_semantic: which answer is the last. */
@@ -54,6 +56,7 @@ typedef struct {
     weir_str_t             path;        /* raw, without query */
     weir_str_t             args;        /* behind "?"; absent: none */
     weir_str_t             host;        /* raw authority */
+    weir_str_t             named;       /* the same, where headers say it */
     weir_str_t             scheme;
 
     weir_addr_t            source;
@@ -81,8 +84,9 @@ typedef struct {
  * What the questions point to lies in the arena and in *json, which the
  * caller releases with json_decref() after all is answered, NULL or not.
  * issuer: what a subject without one has (absent: none).  In a batch what is
- * wrong with one question is its error.  WEIR_OK; WEIR_DECLINED: a->error;
- * WEIR_NOMEM.
+ * wrong with one question is its error, and what questions share (subject,
+ * context) is read once.  WEIR_OK; WEIR_DECLINED: a->error, and a->count is 1
+ * where it is the error of the only question; WEIR_NOMEM.
  */
 int weir_authzen_parse(weir_authzen_t *a, weir_arena_t *arena, json_t **json,
     uint8_t *text, size_t len, unsigned batch, weir_str_t issuer);
