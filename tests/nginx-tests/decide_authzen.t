@@ -168,7 +168,8 @@ is(ask('http://api.test/host'), 'false default-deny', 'another scheme');
 is(ask('/host', resource => { host => 'api.test', scheme => 'https' }),
    'true host', 'host and scheme as properties');
 is(ask('https://other.test/host', resource => { host => 'api.test' }),
-   'false default-deny', 'what the URL says stands');
+   '400 resource.properties.host is not that of the URL',
+   'a host that is said in two ways');
 is(ask('42', resource => { path => '/inside' },
        context => { source => '10.0.0.1' }), 'true inside',
    'path beside an id');

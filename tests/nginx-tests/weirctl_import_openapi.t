@@ -198,7 +198,9 @@ for (['{', [], qr/api\.json:1: /, 'half a document'],
 
 # what the document leaves open is not decided by the weaker
 
-sub op { return { get => { security => [{ oauth => [@_] }], responses => {} } } }
+sub op {
+    return { get => { security => [{ oauth => [@_] }], responses => {} } };
+}
 
 for (['/d', '/d/'], ['/c/{x}/d', '/c/z/{y}'], ['/t/{x}', '/t/{y}'],
      ['/t/a{x}', '/t/{y}b'])

@@ -95,6 +95,25 @@ is_deeply(decode_json($gold)->{obligations},
 ($rc, $list) = json('effects', 'turned');
 is(scalar @$list, 2, 'their order does not matter');
 
+# of several that match the same, the effects are no one rule's
+
+my $both = 'permit a { who anyone; what GET /e;%s } '
+           . "permit b { who anyone; what GET /e;%s }\n";
+
+for my $case (['', ' limit q;', '', '', 'b'], [' limit q;', '', '', '', 'a'],
+              ['', '', '', ' limit q;', 'b'],
+              [' limit q;', ' limit r;', ' limit r;', ' limit q;', ''],
+              [' limit q;', ' limit q;', '', ' limit q;', 'a'],
+              [' limit q;', '', ' limit r;', '', 'a'])
+{
+    $t->file('e1/o.policy', $head . sprintf $both, @$case[0, 1]);
+    $t->file('e2/o.policy', $head . sprintf $both, @$case[2, 3]);
+
+    ($rc, $list) = json('e1', 'e2');
+    is(join(' ', map { $_->{rule} } grep { $_->{change} eq 'obligations' }
+                 @$list), $case->[4], "effects: @$case");
+}
+
 my (undef, $text) = diff('old', 'wide');
 like($text, qr/newly permitted by d/, 'text names the rule');
 like($text, qr/curl -X 'GET' -H 'x-ab: it'\\''s /i,

@@ -23,8 +23,14 @@ static int weir_prove_direction(weir_prove_diff_t *df,
     weir_prove_side_t *deny, weir_prove_side_t *permit, int permits);
 static int weir_prove_effects(weir_prove_diff_t *df, weir_prove_side_t *old,
     weir_prove_side_t *new);
+static int weir_prove_obliging(weir_prove_diff_t *df, weir_prove_side_t *old,
+    weir_prove_side_t *new, weir_prove_side_t *side,
+    weir_prove_side_t *other, weir_policy_table_t *told);
+static int weir_prove_obliging_key(weir_arena_t *arena,
+    const weir_prove_side_t *side, uint32_t i, weir_str_t *key);
 static int weir_prove_obliged(weir_prove_diff_t *df, weir_prove_side_t *old,
-    weir_prove_side_t *new, const weir_policy_rule_t *rule);
+    weir_prove_side_t *new, const weir_policy_rule_t *rule,
+    weir_str_t name);
 static int weir_prove_missing(weir_arena_t *arena,
     const weir_prove_side_t *side, const weir_prove_side_t *other,
     uint8_t *missing);
@@ -224,52 +230,82 @@ weir_prove_direction(weir_prove_diff_t *df, weir_prove_side_t *deny,
 }
 
 
-/* Rules of both that oblige to something else, where any request shows it. */
+/*
+ * Rules of both, whatever they are called, that oblige to something else,
+ * where any request shows it: a rule of the one side of which the other has
+ * the text, and not with these effects.
+ */
 
 static int
 weir_prove_effects(weir_prove_diff_t *df, weir_prove_side_t *old,
     weir_prove_side_t *new)
 {
-    int                          rc;
-    uint32_t                     i;
-    weir_str_t                   was, is;
-    weir_policy_table_t          table;
-    weir_policy_compiler_t       c;
-    const weir_policy_rule_t    *rule, *other;
+    int                  rc;
+    weir_policy_table_t  told;
 
-    memset(&table, 0, sizeof(weir_policy_table_t));
+    memset(&told, 0, sizeof(weir_policy_table_t));
+
+    rc = weir_prove_obliging(df, old, new, new, old, &told);
+
+    return rc == WEIR_OK ? weir_prove_obliging(df, old, new, old, new, &told)
+                         : rc;
+}
+
+
+/* Those of side, once for each text. */
+
+static int
+weir_prove_obliging(weir_prove_diff_t *df, weir_prove_side_t *old,
+    weir_prove_side_t *new, weir_prove_side_t *side,
+    weir_prove_side_t *other, weir_policy_table_t *told)
+{
+    int                        rc;
+    uint32_t                   i;
+    weir_str_t                 key;
+    weir_policy_table_t        rules, same;
+    weir_policy_compiler_t     c;
+    const weir_policy_rule_t  *rule;
+
+    memset(&rules, 0, sizeof(weir_policy_table_t));
+    memset(&same, 0, sizeof(weir_policy_table_t));
     memset(&c, 0, sizeof(weir_policy_compiler_t));
 
     c.arena = df->arena;
 
-    for (i = 0; i < old->nrules; i++) {
-        (void) weir_policy_table_put(&c, &table, old->texts[i],
-                                     (void *) old->rules[i]);
+    for (i = 0; i < other->nrules; i++) {
+
+        if (weir_prove_obliging_key(df->arena, other, i, &key) != WEIR_OK) {
+            return WEIR_NOMEM;
+        }
+
+        (void) weir_policy_table_put(&c, &rules, other->texts[i],
+                                     (void *) other->rules[i]);
+        (void) weir_policy_table_put(&c, &same, key, (void *) other);
     }
 
-    for (i = 0; i < new->nrules && !c.nomem; i++) {
+    for (i = 0; i < side->nrules && !c.nomem; i++) {
 
-        rule = new->rules[i];
-        other = weir_policy_table_get(&table, new->texts[i]);
+        rule = weir_policy_table_get(&rules, side->texts[i]);
 
-        if (rule->shadow || other == NULL
-            || (rule->clauses == NULL && other->clauses == NULL))
+        if (side->rules[i]->shadow || rule == NULL
+            || (side == old && side->rules[i]->clauses == NULL))
         {
             continue;
         }
 
-        was = weir_prove_obliges(df->arena, other);
-        is = weir_prove_obliges(df->arena, rule);
-
-        if (was.data == NULL || is.data == NULL) {
+        if (weir_prove_obliging_key(df->arena, side, i, &key) != WEIR_OK) {
             return WEIR_NOMEM;
         }
 
-        if (weir_str_eq(was, is)) {
+        if (weir_policy_table_get(&same, key) != NULL
+            || !weir_policy_table_put(&c, told, side->texts[i], (void *) side))
+        {
             continue;
         }
 
-        rc = weir_prove_obliged(df, old, new, rule);
+        rc = weir_prove_obliged(df, old, new,
+                                side == old ? rule : side->rules[i],
+                                side->rules[i]->name.text);
 
         if (rc != WEIR_OK) {
             return rc;
@@ -280,9 +316,36 @@ weir_prove_effects(weir_prove_diff_t *df, weir_prove_side_t *old,
 }
 
 
+/* A rule's text and effects. */
+
+static int
+weir_prove_obliging_key(weir_arena_t *arena, const weir_prove_side_t *side,
+    uint32_t i, weir_str_t *key)
+{
+    uint8_t     *p;
+    weir_str_t   obliges;
+
+    obliges = weir_prove_obliges(arena, side->rules[i]);
+    p = weir_arena_alloc(arena, side->texts[i].len + obliges.len + 1);
+
+    if (obliges.data == NULL || p == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    key->data = p;
+    key->len = side->texts[i].len + obliges.len;
+
+    memcpy(p, side->texts[i].data, side->texts[i].len);
+    memcpy(p + side->texts[i].len, obliges.data, obliges.len);
+
+    return WEIR_OK;
+}
+
+
 static int
 weir_prove_obliged(weir_prove_diff_t *df, weir_prove_side_t *old,
-    weir_prove_side_t *new, const weir_policy_rule_t *rule)
+    weir_prove_side_t *new, const weir_policy_rule_t *rule,
+    weir_str_t name)
 {
     int                      rc;
     uint32_t                *rules;
@@ -333,7 +396,7 @@ weir_prove_obliged(weir_prove_diff_t *df, weir_prove_side_t *old,
     }
 
     f->effects = 1;
-    f->rule = rule->name.text;
+    f->rule = name;
     f->request = q.request;
     f->old = before;
     f->new = rule->deny ? q.denied : q.permitted;
