@@ -61,6 +61,7 @@ typedef struct {
     weir_rate_t             denies;    /* of a client's prefix */
     ngx_http_weir_block_t  *counters;
     ngx_http_weir_block_t  *tat;       /* of the rate, one for all */
+    ngx_http_weir_block_t  *torn;      /* the file ends in half a line */
     ngx_http_weir_value_t   trace_id;
     ngx_http_weir_value_t   request_id;
     u_char                  key[16];   /* of pseudonyms */

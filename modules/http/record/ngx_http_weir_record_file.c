@@ -14,6 +14,7 @@ typedef struct {
     u_char      *data;
     size_t       len;
     ngx_uint_t   lines;
+    ngx_uint_t   written;    /* of the lines */
 } ngx_http_weir_record_buf_t;
 
 
@@ -30,7 +31,6 @@ typedef struct {
     ngx_fd_t                      fd;          /* the thread's own */
     ngx_err_t                     err;         /* of the last writing */
     ngx_uint_t                    failing;
-    ngx_uint_t                    torn;        /* half a line was written */
     ngx_uint_t                    busy;
 
 #if (NGX_THREADS)
@@ -45,8 +45,10 @@ static void ngx_http_weir_record_timer(ngx_event_t *ev);
 static void ngx_http_weir_record_flush(void);
 static void ngx_http_weir_record_thread(void *data, ngx_log_t *log);
 static ngx_err_t ngx_http_weir_record_write(
-    ngx_http_weir_record_writer_t *wr, ngx_fd_t fd,
+    ngx_http_weir_record_conf_t *rcf, ngx_fd_t fd,
     ngx_http_weir_record_buf_t *b);
+static ngx_err_t ngx_http_weir_record_all(ngx_fd_t fd, u_char *data,
+    size_t len, size_t *done);
 static void ngx_http_weir_record_done(ngx_event_t *ev);
 static void ngx_http_weir_record_written(void);
 
@@ -238,7 +240,7 @@ ngx_http_weir_record_thread(void *data, ngx_log_t *log)
 
     for (i = 0; i < 2; i++) {
         pair = &wr->pairs[i];
-        err = ngx_http_weir_record_write(wr, wr->fd,
+        err = ngx_http_weir_record_write(wr->conf, wr->fd,
                                          &pair->buf[!pair->active]);
 
         if (err) {
@@ -248,30 +250,60 @@ ngx_http_weir_record_thread(void *data, ngx_log_t *log)
 }
 
 
-/* What was written is no longer in the buffer. */
+/*
+ * Half a line that a full disk left would swallow the next one, of whichever
+ * worker: whoever writes next ends it first.
+ */
 
 static ngx_err_t
-ngx_http_weir_record_write(ngx_http_weir_record_writer_t *wr, ngx_fd_t fd,
+ngx_http_weir_record_write(ngx_http_weir_record_conf_t *rcf, ngx_fd_t fd,
     ngx_http_weir_record_buf_t *b)
 {
-    size_t   done;
-    ssize_t  n;
+    size_t      done, i;
+    uint64_t   *torn;
+    ngx_err_t   err;
 
-    /* the line that was torn ends, the next one is whole */
+    static u_char  lf[] = { LF };
 
-    while (b->len && wr->torn) {
-        n = write(fd, "\n", 1);
+    b->written = 0;
 
-        if (n == 1) {
-            wr->torn = 0;
+    if (b->len == 0) {
+        return 0;
+    }
 
-        } else if (n == -1 && ngx_errno != NGX_EINTR) {
-            return ngx_errno;
+    torn = (uint64_t *) rcf->torn->data;
+
+    if (__atomic_exchange_n(torn, 0, __ATOMIC_ACQ_REL)) {
+
+        err = ngx_http_weir_record_all(fd, lf, 1, &done);
+
+        if (err) {
+            __atomic_store_n(torn, 1, __ATOMIC_RELEASE);
+            return err;
         }
     }
 
-    for (done = 0; done < b->len; done += n) {
-        n = write(fd, b->data + done, b->len - done);
+    err = ngx_http_weir_record_all(fd, b->data, b->len, &done);
+
+    if (err && done && b->data[done - 1] != LF) {
+        __atomic_store_n(torn, 1, __ATOMIC_RELEASE);
+    }
+
+    for (i = 0; i < done; i++) {
+        b->written += (b->data[i] == LF);
+    }
+
+    return err;
+}
+
+
+static ngx_err_t
+ngx_http_weir_record_all(ngx_fd_t fd, u_char *data, size_t len, size_t *done)
+{
+    ssize_t  n;
+
+    for (*done = 0; *done < len; *done += n) {
+        n = write(fd, data + *done, len - *done);
 
         if (n == -1 && ngx_errno == NGX_EINTR) {
             n = 0;
@@ -279,12 +311,9 @@ ngx_http_weir_record_write(ngx_http_weir_record_writer_t *wr, ngx_fd_t fd,
         }
 
         if (n == -1) {
-            wr->torn = (done && b->data[done - 1] != LF);
             return ngx_errno;
         }
     }
-
-    b->len = 0;
 
     return 0;
 }
@@ -322,21 +351,27 @@ ngx_http_weir_record_done(ngx_event_t *ev)
 static void
 ngx_http_weir_record_written(void)
 {
-    ngx_uint_t                      i;
+    ngx_uint_t                      i, written;
     ngx_http_weir_record_buf_t     *b;
     ngx_http_weir_record_writer_t  *wr;
 
     wr = &ngx_http_weir_record_writer;
 
+    written = 0;
+
     for (i = 0; i < 2; i++) {
         b = &wr->pairs[i].buf[!wr->pairs[i].active];
 
-        ngx_http_weir_record_count(wr->conf, b->len
-                                             ? NGX_HTTP_WEIR_RECORD_ERROR
-                                             : NGX_HTTP_WEIR_RECORD_WRITTEN,
-                                   b->lines);
+        ngx_http_weir_record_count(wr->conf, NGX_HTTP_WEIR_RECORD_WRITTEN,
+                                   b->written);
+        ngx_http_weir_record_count(wr->conf, NGX_HTTP_WEIR_RECORD_ERROR,
+                                   b->lines - b->written);
+
+        written += b->written;
+
         b->len = 0;
         b->lines = 0;
+        b->written = 0;
     }
 
     if (wr->err && !wr->failing) {
@@ -344,13 +379,13 @@ ngx_http_weir_record_written(void)
                       "weir: decisions cannot be written to \"%V\"",
                       &wr->conf->file->name);
 
-    } else if (wr->err == 0 && wr->failing) {
+    } else if (wr->err == 0 && wr->failing && written) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "weir: decisions are written to \"%V\" again",
                       &wr->conf->file->name);
     }
 
-    wr->failing = (wr->err != 0);
+    wr->failing = wr->err || (wr->failing && written == 0);
 }
 
 
@@ -359,6 +394,7 @@ ngx_http_weir_record_written(void)
 void
 ngx_http_weir_record_stop(ngx_http_weir_record_conf_t *rcf)
 {
+    ngx_err_t                       err;
     ngx_uint_t                      i;
     ngx_http_weir_record_pair_t    *pair;
     ngx_http_weir_record_writer_t  *wr;
@@ -381,8 +417,12 @@ ngx_http_weir_record_stop(ngx_http_weir_record_conf_t *rcf)
         pair = &wr->pairs[i];
         pair->active = !pair->active;
 
-        wr->err = ngx_http_weir_record_write(wr, rcf->file->fd,
-                                             &pair->buf[!pair->active]);
+        err = ngx_http_weir_record_write(rcf, rcf->file->fd,
+                                         &pair->buf[!pair->active]);
+
+        if (err) {
+            wr->err = err;
+        }
     }
 
     ngx_http_weir_record_written();

@@ -365,8 +365,10 @@ ngx_http_weir_record_init(ngx_conf_t *cf)
                                            * sizeof(uint64_t));
     rcf->tat = ngx_http_weir_block_add(cf, NGX_HTTP_WEIR_AREA_SLO, "sample",
                                        &name, sizeof(uint64_t));
+    rcf->torn = ngx_http_weir_block_add(cf, NGX_HTTP_WEIR_AREA_SLO, "torn",
+                                        &name, sizeof(uint64_t));
 
-    if (rcf->counters == NULL || rcf->tat == NULL
+    if (rcf->counters == NULL || rcf->tat == NULL || rcf->torn == NULL
         || ngx_http_weir_value_compile(cf, &trace_id, &rcf->trace_id)
            != NGX_CONF_OK
         || ngx_http_weir_value_compile(cf, &request_id, &rcf->request_id)
