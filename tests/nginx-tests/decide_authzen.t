@@ -48,6 +48,10 @@ permit night   { who anyone; what GET /night;
                  if request.time < 2020-01-01T00:00:00Z; }
 permit hosthdr { who anyone; what GET /hosthdr;
                  if has header("host") && header("host") == "a.test"; }
+permit long    { who anyone; what GET /long;
+                 if has header("x-1") && header("x-1") != "";
+                 if has header("x-2") && header("x-2") != "";
+                 if has header("x-3") && header("x-3") != ""; }
 permit key     { who anyone; what GET /key; if identity.kind == "apikey"; }
 deny   closed  { what * /closed/**; status 451; }
 END
@@ -72,6 +76,13 @@ $t->http_conf(<<END);
             weir_policy askers;
             weir_decide orders;
             client_body_buffer_size 32k;
+        }
+
+        location /large/access/v1/ {
+            weir_auth   apps;
+            weir_policy off;
+            weir_decide orders;
+            client_body_buffer_size 256k;
         }
 
         location /free/ {
@@ -170,6 +181,8 @@ is(ask('/host', resource => { host => 'api.test', scheme => 'https' }),
 is(ask('https://other.test/host', resource => { host => 'api.test' }),
    '400 resource.properties.host is not that of the URL',
    'a host that is said in two ways');
+is(ask('https://API.test:8443/host', resource => { host => 'api.test' }),
+   'true host', 'which may be said again');
 is(ask('42', resource => { path => '/inside' },
        context => { source => '10.0.0.1' }), 'true inside',
    'path beside an id');
@@ -262,6 +275,44 @@ is(verdict(raw($json->encode({ %$all, evaluations => [{}, {}] }))->json),
    'true tenant', 'of one question evaluations are no part');
 
 
+is(batch({ %$all, evaluations => [
+       question('/spiffe', type => 'spiffe', id => 'spiffe://corp.test/z',
+                context => { tls => { spiffe => 'spiffe://corp.test/a' } }),
+       {} ] }),
+   'error context.tls.spiffe is not the subject; true tenant',
+   'two SPIFFE IDs are an error of the one that has them');
+
+
+# what evaluations share does not count 256 times
+
+my @large = (at => '/large/access/v1');
+my %many = map { sprintf('p%03d', $_) => 1 } 1 .. 500;
+
+is(batch({ %{ question('/t/acme/x', claims => { %{ $acme{claims} }, %many }) },
+           evaluations => [({}) x 256] }),
+   join('; ', ('true tenant') x 256), '500 claims of all');
+
+%many = map { sprintf('%05x', $_) => 1 } 1 .. 20000;
+
+is(batch({ %{ question('/t/acme/x', claims => \%many) },
+           evaluations => [({}) x 256] }, @large),
+   join('; ', ('error subject.properties is too large or too deep') x 256),
+   'more than a token may have');
+
+# a few bytes of JSON that are many of claims: each name has that around it
+
+%many = (('p' x 300) => { map { sprintf('%02x', $_) => 1 } 1 .. 90 });
+
+$r = raw($json->encode({ %$all, evaluations => [
+    map { { subject => { type => 'user', id => 'a', properties => {
+        %many, n => $_ } } } } 1 .. 256 ] }),
+    to => 'evaluations', @large);
+
+is($r->status, 413, 'more memory than there is for one');
+is($r->json->{error}{message},
+   'the question needs more memory than there is for one', 'is told');
+
+
 # bodies that are none
 
 sub bad {
@@ -302,6 +353,21 @@ bad(question('/x', context => { headers => { a => 1 } }),
     'headers');
 bad(question('/x', context => { tls => { sni => 1 } }),
     'a member of context.tls is no string', 'tls');
+bad(question('https://other.test/host', resource => { host => 'api.test' }),
+    'resource.properties.host is not that of the URL', 'two hosts');
+bad(question('http://api.test/host', resource => { scheme => 'https' }),
+    'resource.properties.scheme is not that of the URL', 'two schemes');
+bad(question('https://api.test/host',
+             context => { headers => { Host => 'other.test' } }),
+    'the host of context.headers is not that of the resource',
+    'another host in a header');
+bad(question('/spiffe', type => 'spiffe', id => 'spiffe://corp.test/z',
+             context => { tls => { spiffe => 'spiffe://corp.test/a' } }),
+    'context.tls.spiffe is not the subject', 'two SPIFFE IDs');
+bad(question('/x', claims => { issuer => 'corp', sub => 'bob' }),
+    'subject.properties.sub is not subject.id', 'two subjects');
+bad(question('/' . 'x' x 8192), 'action and resource are longer than 8 KiB',
+    'a path of no request');
 bad($all, 'the Content-Type is not application/json', 'another type',
     type => 'text/plain');
 bad({ %$all, x => 'x' x 60000 },
@@ -387,6 +453,44 @@ like(http_get($t->port, '/metrics')->body,
      qr/^weir_policy_decisions_total\{policy="orders",verdict="permit",
         reason="permit-rule"\}\ \d{3}/mx,
      'and counted');
+
+# questions that no policy is asked are denies as others are
+
+raw($json->encode({ %$all, evaluations => [
+        { resource => { type => 'route', id => '/a//b' } },
+        { resource => { type => 'route', id => 'https://a,b/x' } },
+        { action => {} } ] }),
+    to => 'evaluations', headers => ['X-Request-ID', 'refused']);
+raw($json->encode(question('none')), headers => ['X-Request-ID', 'refused']);
+
+wait_for {
+    @lines = grep { /"request_id":"refused"/ } split /\n/, slurp($log);
+    @lines == 6;
+} 5, 'six lines: four questions, two requests';
+
+my @refused = grep { $_->{policy} eq 'orders' }
+              map { $json->decode($_) } @lines;
+
+is_deeply([map { $_->{verdict} } @refused], [('deny') x 4], 'all are denies');
+is_deeply([map { $_->{reason} } @refused],
+          ['ambiguous-path', 'ambiguous-host', 'ambiguous-request',
+           'ambiguous-request'], 'why');
+is_deeply([map { $_->{path} } @refused], ['/a//b', '/x', undef, undef],
+          'the path that was asked about, as it came');
+is($refused[1]{host}, 'a,b', 'and the host');
+is($refused[0]{identity}{issuer}, 'corp', 'and of whom');
+is($refused[0]{read}, undef, 'nothing was read');
+
+my $metrics = http_get($t->port, '/metrics')->body;
+
+for my $reason (qw(path host request)) {
+    like($metrics, qr/^weir_policy_decisions_total\{policy="orders",
+         verdict="deny",reason="ambiguous-$reason"\}\ [1-9]/mx,
+         "ambiguous-$reason is counted");
+}
+
+unlike($metrics, qr/policy="askers",[^}]*ambiguous/,
+       "requests of the gate's own are not");
 
 like($t->error_log, qr/rule "tenant" of policy "orders" permits the request/,
      'effect log');

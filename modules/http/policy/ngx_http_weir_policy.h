@@ -79,6 +79,13 @@ void ngx_http_weir_policy_decide(ngx_http_request_t *r,
 void ngx_http_weir_policy_restore(ngx_http_weir_ctx_t *ctx,
     const ngx_http_weir_ctx_t *before);
 
+/*
+ * A question that is denied before asked can be asked it: counts that, and
+ * sets what ngx_http_weir_policy_decide() sets of ctx.
+ */
+void ngx_http_weir_policy_refused(ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_policy_asked_t *asked, weir_policy_reason_t reason);
+
 /* The identity as a policy sees it; NULL: anonymous. */
 void ngx_http_weir_policy_identity(weir_policy_request_t *p,
     const ngx_http_weir_identity_t *identity);

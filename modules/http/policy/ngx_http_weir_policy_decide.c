@@ -147,6 +147,18 @@ done:
 }
 
 
+void
+ngx_http_weir_policy_refused(ngx_http_weir_ctx_t *ctx,
+    const ngx_http_weir_policy_asked_t *asked, weir_policy_reason_t reason)
+{
+    ctx->policy = asked->name;
+    ngx_str_null(&ctx->rule);
+    ngx_str_null(&ctx->bundle);
+
+    ngx_http_weir_policy_count(asked->use, reason);
+}
+
+
 /*
  * A policy of the active generation, which is pinned where that is NGX_OK.  A
  * worker of an older configuration may meet a bundle that lacks its policy:

@@ -19,6 +19,8 @@ static void ngx_http_weir_policy_hash_text(u_char *text, const u_char *hash);
 static const char *ngx_http_weir_policy_unready(ngx_cycle_t *cycle);
 static void ngx_http_weir_policy_candidates(
     ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_text_t *t);
+static ngx_uint_t ngx_http_weir_policy_asked(
+    ngx_http_weir_policy_main_conf_t *mcf, ngx_http_weir_policy_use_t *use);
 static const char *ngx_http_weir_policy_verdict(ngx_uint_t reason);
 static size_t ngx_http_weir_policy_utf8(ngx_str_t *s);
 
@@ -42,9 +44,15 @@ static ngx_http_variable_t  ngx_http_weir_policy_vars[] = {
 };
 
 
-/* The reasons of decisions; the rest are the gate's. */
+/*
+ * The reasons of decisions; the rest are the gate's.  The first are of
+ * AuthZEN's questions alone, which are not of a request that the gate has.
+ */
 
 static const ngx_uint_t  ngx_http_weir_policy_reasons[] = {
+    WEIR_POLICY_AMBIGUOUS_PATH,
+    WEIR_POLICY_AMBIGUOUS_HOST,
+    WEIR_POLICY_AMBIGUOUS_REQUEST,
     WEIR_POLICY_PERMIT_RULE,
     WEIR_POLICY_DENY_RULE,
     WEIR_POLICY_DENY_UNKNOWN,
@@ -53,6 +61,8 @@ static const ngx_uint_t  ngx_http_weir_policy_reasons[] = {
     WEIR_POLICY_NO_POLICY,
     WEIR_POLICY_FAILED
 };
+
+#define NGX_HTTP_WEIR_POLICY_NASKED  3
 
 #define NGX_HTTP_WEIR_POLICY_NREASONS                                         \
     (sizeof(ngx_http_weir_policy_reasons) / sizeof(ngx_uint_t))
@@ -112,7 +122,11 @@ ngx_http_weir_policy_metrics(ngx_cycle_t *cycle, ngx_http_weir_text_t *t)
                          "Decisions by policy, verdict and reason.");
 
     for (i = 0; i < mcf->policies.nelts; i++) {
-        for (k = 0; k < NGX_HTTP_WEIR_POLICY_NREASONS; k++) {
+
+        k = ngx_http_weir_policy_asked(mcf, uses[i])
+            ? 0 : NGX_HTTP_WEIR_POLICY_NASKED;
+
+        for ( /* void */ ; k < NGX_HTTP_WEIR_POLICY_NREASONS; k++) {
 
             reason = ngx_http_weir_policy_reasons[k];
             n = ngx_http_weir_slab_sum(uses[i]->counters,
@@ -201,6 +215,27 @@ ngx_http_weir_policy_candidates(ngx_http_weir_policy_main_conf_t *mcf,
                                k == WEIR_POLICY_PERMIT ? "permit" : "deny", n);
         }
     }
+}
+
+
+/* 1: by AuthZEN. */
+
+static ngx_uint_t
+ngx_http_weir_policy_asked(ngx_http_weir_policy_main_conf_t *mcf,
+    ngx_http_weir_policy_use_t *use)
+{
+    ngx_uint_t                      i;
+    ngx_http_weir_policy_asked_t  **asked;
+
+    asked = mcf->asked.elts;
+
+    for (i = 0; i < mcf->asked.nelts; i++) {
+        if (asked[i]->use == use && asked[i]->any) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -118,6 +118,15 @@ void ngx_http_weir_record_decision(ngx_http_request_t *r,
 
 
 /*
+ * The same of what no policy decided: method, host (raw) and source of pr,
+ * and path, raw; what is absent is null, what is long is cut.
+ */
+void ngx_http_weir_record_refused(ngx_http_request_t *r,
+    ngx_http_weir_ctx_t *ctx, const weir_policy_request_t *pr,
+    weir_str_t path);
+
+
+/*
  * Who asks in the name of others (weir_decide): writes a record of the last
  * decision at once, as it is no request's own.  ctx has its policy, rule,
  * reason, bundle and verdict; status is what was answered.
