@@ -74,8 +74,9 @@ weirctl_replay(weirctl_t *ctl)
                          "weir_decision_log wrote (\"-\": stdin), by the\n"
                          "policies of DIR, and tells which decisions would "
                          "be others.  Undetermined is what\nDIR decides by "
-                         "more than the log has.  Exit: 0 where all would be "
-                         "the same; 1.", NULL, 2, 2);
+                         "more than the log has.  Exit: 0 where there are "
+                         "decisions and all would\nbe the same; 1.", NULL, 2,
+                         2);
 
     if (rc != WEIRCTL_GO_ON) {
         return rc;
@@ -697,7 +698,10 @@ weirctl_replay_print(weirctl_replay_t *v)
         putchar('\n');
     }
 
-    return v->n[WEIRCTL_REPLAY_CHANGED] != 0
+    /* of a log without decisions nothing can be said */
+
+    return v->n[WEIRCTL_REPLAY_SAME] == 0
+           || v->n[WEIRCTL_REPLAY_CHANGED] != 0
            || v->n[WEIRCTL_REPLAY_UNDETERMINED] != 0
            || v->n[WEIRCTL_REPLAY_UNREADABLE] != 0 ? WEIRCTL_NO : WEIRCTL_YES;
 }

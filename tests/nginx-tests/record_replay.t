@@ -232,6 +232,11 @@ $t->file('log', "not json\n{}\n" . ('x' x 70000) . "\n");
                                 $t->path('candidate'));
 is($rc, 1, 'what is no record');
 like($out, qr/ 3 unreadable$/, 'is counted');
+$t->file('log', qq({"verdict":"none"}\n));
+($rc, $out, $err) = $t->weirctl('replay', $t->path('log'),
+                                $t->path('candidate'));
+is("$rc $out", "1 0 same, 0 changed, 0 undetermined, 1 undecided, "
+   . "0 unreadable\n", 'of another log nothing is the same');
 ($rc, $out, $err) = $t->weirctl('replay', '/nonexistent',
                                 $t->path('candidate'));
 is($rc, 2, 'no log');
