@@ -498,9 +498,13 @@ int weir_policy_read_attr(const weir_policy_image_t *image, uint32_t policy,
 size_t weir_policy_read_name(const weir_policy_read_t *read, uint8_t *dst,
     size_t size);
 
-/* 1 if a rule of the policy names subjects. */
-int weir_policy_reads_subject(const weir_policy_image_t *image,
-    uint32_t policy);
+/*
+ * The subjects that rules of the policy name, some of them several times:
+ * WEIR_OK, or WEIR_DECLINED where there are no more.  *from begins with 0 and
+ * is this function's; the subject lies in the image.
+ */
+int weir_policy_next_subject(const weir_policy_image_t *image,
+    uint32_t policy, uint32_t *from, weir_str_t *subject);
 
 /* String i of a set. */
 weir_str_t weir_policy_read_item(const weir_policy_request_t *r,

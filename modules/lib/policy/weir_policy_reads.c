@@ -202,7 +202,8 @@ weir_policy_is_id(weir_str_t s)
 
 
 int
-weir_policy_reads_subject(const weir_policy_image_t *image, uint32_t policy)
+weir_policy_next_subject(const weir_policy_image_t *image, uint32_t policy,
+    uint32_t *from, weir_str_t *subject)
 {
     uint32_t                        i;
     const weir_policy_rec_t        *rec;
@@ -213,13 +214,15 @@ weir_policy_reads_subject(const weir_policy_image_t *image, uint32_t policy)
 
     princs = weir_policy_at(image, rec->princs.off);
 
-    for (i = 0; i < rec->princs.n; i++) {
+    for (i = *from; i < rec->princs.n; i++) {
         if (princs[i].kind == WEIR_POLICY_P_SUBJECT) {
-            return 1;
+            *subject = weir_policy_text(image, princs[i].subject);
+            *from = i + 1;
+            return WEIR_OK;
         }
     }
 
-    return 0;
+    return WEIR_DECLINED;
 }
 
 
