@@ -28,6 +28,7 @@ $t->http_conf(<<END);
     server {
         listen 127.0.0.1:%%PORT_0%% default_server;
         server_name ask.test;
+        error_page 400 404 405 414 494 505 = /index.html;
 
         location /asked {
             weir_auth   corp;
@@ -125,6 +126,23 @@ is(status('/asked/private', port => 'exact'), 200,
 is(status('/public/x', port => 'root'), 200, 'all of a server: a permit');
 is(status('/health', port => 'root'), 400,
    'a question about /health is none for a page of that name');
+
+# what nginx itself refuses, before it looks for a location
+
+for my $raw ("GET /asked/%zz HTTP/1.1", "GET /asked/%00 HTTP/1.1",
+             "GET /asked/x HTTP/9.9",
+             "GET /asked/" . 'x' x 20_000 . " HTTP/1.1",
+             "GET /asked/x HTTP/1.1\r\nX-Large: " . 'x' x 40_000,
+             "POST /asked/x HTTP/1.1\r\nContent-Length: x")
+{
+    for my $host (qw(ask.test other.test)) {
+        my $r = http($t->port, "$raw\r\nHost: $host\r\n"
+            . "Connection: close\r\n\r\n");
+
+        cmp_ok($r->status, '>=', 400, "$host refuses "
+               . (substr $raw, 0, 40) =~ tr/\r\n/  /r);
+    }
+}
 
 my @grpc = ('Content-Type', 'application/grpc');
 

@@ -9,7 +9,8 @@
  * a prefix is a question to weir_decide, or refused.
  *
  * A refusal has its own status, though the client speak gRPC, whose refusals
- * are 200: askers look at nothing else.
+ * are 200, or the server have pages for errors: askers look at nothing else.
+ * (What nginx refuses before it looks for a location has the server's pages.)
  *
  * X_Tenant is X-Tenant to some upstreams; the proxy that asks passes it on, so
  * that nginx must not drop it before a policy sees it.
@@ -171,6 +172,7 @@ ngx_http_weir_decide_below_addr(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
     void                            **conf;
     ngx_str_t                        *to;
     ngx_uint_t                        i;
+    ngx_http_core_loc_conf_t         *clcf;
     ngx_http_weir_srv_conf_t         *wscf;
     ngx_http_core_srv_conf_t        **cscfp;
     ngx_http_weir_decide_addr_t       a;
@@ -206,6 +208,9 @@ ngx_http_weir_decide_below_addr(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
         dscf = conf[ngx_http_weir_decide_module.ctx_index];
 
         wscf->plain = 1;
+
+        clcf = cscfp[i]->ctx->loc_conf[ngx_http_core_module.ctx_index];
+        clcf->error_pages = NULL;
 
         if (a.headers) {
             cscfp[i]->underscores_in_headers = 1;
