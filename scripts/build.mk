@@ -94,7 +94,7 @@ $(O)/libweir-$(1).list: force
 $(O)/libweir-$(1).a: $(call obj,$(wildcard $(SRC)/lib/$(1)/*.c)) \
 		$(O)/libweir-$(1).list
 	@rm -f $$@
-	@ar rcs $$@ $$(filter %.o,$$^)
+	@$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 
 $(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))

@@ -91,10 +91,62 @@ int weir_err(weir_err_t *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 
+#define WEIR_STR_SHORT  16
+
+typedef struct {
+    uint64_t  a;
+    uint64_t  b;
+} weir_word16_t;
+
+/* A string of at most WEIR_STR_SHORT bytes as two words, which tell it with its length. */
+
+static inline weir_word16_t
+weir_str_word16(weir_str_t s)
+{
+    uint32_t       c, d;
+    weir_word16_t  w;
+
+    w.a = 0;
+    w.b = 0;
+
+    if (s.len >= 8) {
+        memcpy(&w.a, s.data, 8);
+        memcpy(&w.b, s.data + s.len - 8, 8);
+
+    } else if (s.len >= 4) {
+        memcpy(&c, s.data, 4);
+        memcpy(&d, s.data + s.len - 4, 4);
+        w.a = c;
+        w.b = d;
+
+    } else if (s.len != 0) {
+        w.a = (uint64_t) s.data[0] << 16 | (uint64_t) s.data[s.len / 2] << 8
+              | s.data[s.len - 1];
+    }
+
+    return w;
+}
+
+
+/* Most strings that are compared are short. */
+
 static inline int
 weir_str_eq(weir_str_t a, weir_str_t b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    weir_word16_t  c, d;
+
+    if (a.len != b.len) {
+        return 0;
+    }
+
+    if (a.len > WEIR_STR_SHORT) {
+        return memcmp(a.data, b.data, a.len) == 0;
+    }
+
+    c = weir_str_word16(a);
+    d = weir_str_word16(b);
+
+    return ((c.a ^ d.a) | (c.b ^ d.b)) == 0;
 }
 
 

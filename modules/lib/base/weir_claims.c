@@ -32,11 +32,21 @@ struct weir_claims_builder_s {
 static inline int
 weir_claims_cmp(weir_str_t a, weir_str_t b)
 {
+    weir_word16_t  c, d;
+
     if (a.len != b.len) {
         return (a.len < b.len) ? -1 : 1;
     }
 
-    return (a.len != 0) ? memcmp(a.data, b.data, a.len) : 0;
+    if (a.len > WEIR_STR_SHORT) {
+        return memcmp(a.data, b.data, a.len);
+    }
+
+    c = weir_str_word16(a);
+    d = weir_str_word16(b);
+
+    return c.a != d.a ? (c.a < d.a ? -1 : 1)
+           : c.b != d.b ? (c.b < d.b ? -1 : 1) : 0;
 }
 
 

@@ -309,9 +309,9 @@ weir_policy_children_out(weir_policy_trie_t *t,
         return WEIR_OK;
     }
 
-    table->n = 2;
+    table->n = 1;
 
-    while (table->n < 2 * children->used) {
+    while (children->used > 1 && table->n < 2 * children->used) {
         table->n *= 2;
     }
 
@@ -332,8 +332,8 @@ weir_policy_children_out(weir_policy_trie_t *t,
 
         hash = children->slots[i].hash;
 
-        slot.hash = hash;
         slot.child = child->index;
+        slot.reserved = 0;
         slot.text = weir_policy_intern(t->b, children->slots[i].name);
         slot.word = weir_policy_slot_word(children->slots[i].name);
 

@@ -23,6 +23,8 @@ static void weir_policy_arrive(weir_policy_eval_t *ev, uint32_t at,
     uint32_t i);
 static uint32_t weir_policy_child(const weir_policy_eval_t *ev,
     const weir_policy_trie_rec_t *t, weir_str_t seg);
+static inline int weir_policy_slot_is(const weir_policy_eval_t *ev,
+    const weir_policy_slot_rec_t *slot, weir_str_t seg, weir_word16_t word);
 static void weir_policy_ahead(weir_policy_eval_t *ev,
     const weir_policy_run_t *run);
 static void weir_policy_node_lists(weir_policy_eval_t *ev,
@@ -189,33 +191,41 @@ weir_policy_child(const weir_policy_eval_t *ev,
     const weir_policy_trie_rec_t *t, weir_str_t seg)
 {
     uint32_t                       i, hash, mask;
-    weir_policy_word16_t           word;
-    const weir_policy_slot_rec_t  *slot, *slots;
+    weir_word16_t                  word;
+    const weir_policy_slot_rec_t  *slots;
 
+    slots = weir_policy_at(ev->image, t->table.off);
     word = weir_policy_slot_word(seg);
 
-    hash = seg.len <= WEIR_POLICY_SHORT
+    if (t->table.n == 1) {
+        return weir_policy_slot_is(ev, slots, seg, word) ? slots->child : 0;
+    }
+
+    hash = seg.len <= WEIR_STR_SHORT
            ? weir_policy_short_hash(word, seg.len)
            : weir_policy_long_hash(seg);
 
     mask = t->table.n - 1;
-    slots = weir_policy_at(ev->image, t->table.off);
 
     for (i = hash & mask; slots[i].child != 0; i = (i + 1) & mask) {
-
-        slot = &slots[i];
-
-        if (slot->hash == hash && slot->text.len == seg.len
-            && slot->word.a == word.a && slot->word.b == word.b
-            && (seg.len <= WEIR_POLICY_SHORT
-                || memcmp(weir_policy_text(ev->image, slot->text).data,
-                          seg.data, seg.len) == 0))
-        {
-            return slot->child;
+        if (weir_policy_slot_is(ev, &slots[i], seg, word)) {
+            return slots[i].child;
         }
     }
 
     return 0;
+}
+
+
+static inline int
+weir_policy_slot_is(const weir_policy_eval_t *ev,
+    const weir_policy_slot_rec_t *slot, weir_str_t seg, weir_word16_t word)
+{
+    return slot->text.len == seg.len
+           && slot->word.a == word.a && slot->word.b == word.b
+           && (seg.len <= WEIR_STR_SHORT
+               || memcmp(weir_policy_text(ev->image, slot->text).data,
+                         seg.data, seg.len) == 0);
 }
 
 
@@ -268,9 +278,8 @@ static void
 weir_policy_run(weir_policy_eval_t *ev, const weir_policy_run_t *run,
     uint32_t taken)
 {
-    uint32_t                        i, k, kind;
+    uint32_t                        i, k, kind, attr;
     weir_policy_truth_t             v;
-    const weir_policy_value_t      *value;
     const weir_policy_entry_rec_t  *e;
 
     for (i = 0; i < run->n && i < WEIR_POLICY_AHEAD; i++) {
@@ -287,12 +296,11 @@ weir_policy_run(weir_policy_eval_t *ev, const weir_policy_run_t *run,
         for (k = 0; k < WEIR_POLICY_ENTRY_KEYS && e->keys[k].of != 0; k++) {
 
             kind = weir_policy_key_kind(e->keys[k].of);
-            value = &ev->memo[weir_policy_key_index(e->keys[k].of)];
+            attr = weir_policy_key_index(e->keys[k].of);
 
-            if (kind == WEIR_POLICY_K_EQ && (value->hashed & ev->known
-                >> weir_policy_key_index(e->keys[k].of)))
-            {
-                if (value->hash != e->keys[k].hash) {
+            if (kind == WEIR_POLICY_K_EQ && (ev->hashed >> attr & 1)) {
+
+                if (ev->memo[attr].hash != e->keys[k].hash) {
                     break;
                 }
 

@@ -48,8 +48,7 @@ typedef struct {
     const weir_addr_t         *addr;
     const weir_claim_entry_t  *set;
 
-    /* for keys */
-    unsigned                   hashed:1;
+    /* where it is hashed */
     unsigned                   many:1;    /* more than can be kept */
     unsigned                   twice:1;   /* some hashes are equal */
     uint32_t                   hash;      /* of the string */
@@ -57,6 +56,14 @@ typedef struct {
     uint32_t                   nhashes;
     uint64_t                   bits;      /* one for each, of the lowest six */
 } weir_policy_value_t;
+
+
+/* Values of roles: a bit for each that is known. */
+
+typedef struct {
+    uint64_t                   known[WEIR_POLICY_MEMO_ROLES / 64];
+    uint8_t                    value[WEIR_POLICY_MEMO_ROLES];
+} weir_policy_memo_t;
 
 
 typedef struct {
@@ -114,8 +121,11 @@ typedef struct {
     uint32_t                           seen[WEIR_POLICY_MEMO_RULES];
 
     uint64_t                           known;     /* attributes in memo */
-    uint8_t                            role_memo[WEIR_POLICY_MEMO_ROLES];
-    uint8_t                            when_memo[WEIR_POLICY_MEMO_ROLES];
+    uint64_t                           hashed;    /* and these for keys */
+
+    weir_policy_memo_t                 role_memo; /* with those who include */
+    weir_policy_memo_t                 when_memo; /* by its own condition */
+
     weir_policy_value_t                memo[WEIR_POLICY_MEMO_ATTRS];
 } weir_policy_eval_t;
 

@@ -41,7 +41,6 @@ weir_policy_attr_value(weir_policy_eval_t *ev, uint32_t attr,
 
     space->state = WEIR_POLICY_ABSENT;
     space->set = NULL;
-    space->hashed = 0;
 
     weir_policy_resolve(ev, rec, space);
 
@@ -307,7 +306,7 @@ weir_policy_set_has(weir_policy_eval_t *ev, const weir_policy_value_t *set,
     at = 0;
 
     while (weir_policy_set_item(ev, set, &at, &item)) {
-        if (weir_policy_same_text(item, s)) {
+        if (weir_str_eq(item, s)) {
             return 1;
         }
     }

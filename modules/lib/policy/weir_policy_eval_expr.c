@@ -156,7 +156,7 @@ weir_policy_eval_compare(weir_policy_eval_t *ev,
     case WEIR_POLICY_N_NE:
 
         if (node->type == WEIR_POLICY_T_STRING) {
-            is = weir_policy_same_text(left->string, right->string);
+            is = weir_str_eq(left->string, right->string);
 
         } else if (node->type == WEIR_POLICY_T_IP) {
             is = memcmp(left->addr, right->addr, sizeof(weir_addr_t)) == 0;

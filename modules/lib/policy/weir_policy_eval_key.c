@@ -184,7 +184,9 @@ weir_policy_set_holds(weir_policy_eval_t *ev, uint32_t attr, uint32_t hash,
 
     /* hashes serve where there are some already */
 
-    if (v->hashed && !v->many && !weir_policy_has_hash(ev, v, hash)) {
+    if ((ev->hashed >> attr & 1) && !v->many
+        && !weir_policy_has_hash(ev, v, hash))
+    {
         return 0;
     }
 
@@ -201,15 +203,19 @@ weir_policy_hashed(weir_policy_eval_t *ev, uint32_t attr, int set)
 
     v = &ev->memo[attr];
 
-    if (!(ev->known & (uint64_t) 1 << attr)) {
-        (void) weir_policy_attr_value(ev, attr, v);
-    }
-
-    if (v->hashed || v->state != WEIR_POLICY_ONE) {
+    if (ev->hashed >> attr & 1) {
         return v;
     }
 
-    v->hashed = 1;
+    if (!(ev->known >> attr & 1)) {
+        (void) weir_policy_attr_value(ev, attr, v);
+    }
+
+    if (v->state != WEIR_POLICY_ONE) {
+        return v;
+    }
+
+    ev->hashed |= (uint64_t) 1 << attr;
 
     if (set) {
         weir_policy_hash_set(ev, v);

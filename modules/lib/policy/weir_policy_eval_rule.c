@@ -7,6 +7,8 @@
 #include "weir_policy_eval.h"
 
 
+static inline int weir_policy_scope(weir_policy_truth_t *value,
+    const weir_policy_rule_rec_t *rule, weir_policy_truth_t v);
 static weir_policy_truth_t weir_policy_host_value(weir_policy_eval_t *ev,
     const weir_policy_rule_rec_t *rule);
 static weir_policy_truth_t weir_policy_from_value(weir_policy_eval_t *ev,
@@ -19,6 +21,10 @@ static weir_policy_truth_t weir_policy_cond_value(weir_policy_eval_t *ev,
     const weir_policy_rule_rec_t *rule);
 static weir_policy_truth_t weir_policy_when_value(weir_policy_eval_t *ev,
     uint32_t role);
+static inline int weir_policy_memo_has(const weir_policy_memo_t *memo,
+    uint32_t role);
+static inline void weir_policy_memo_set(weir_policy_memo_t *memo,
+    uint32_t role, weir_policy_truth_t value);
 static int weir_policy_is_text(weir_policy_eval_t *ev, weir_policy_ref_t ref,
     weir_str_t s);
 
@@ -28,7 +34,6 @@ weir_policy_eval_begin(weir_policy_eval_t *ev,
     const weir_policy_image_t *image, uint32_t policy,
     const weir_policy_request_t *r, weir_policy_decision_t *d)
 {
-    uint32_t                  n;
     const weir_policy_rec_t  *rec;
 
     rec = (const weir_policy_rec_t *)
@@ -54,6 +59,7 @@ weir_policy_eval_begin(weir_policy_eval_t *ev,
     ev->method = weir_policy_method_bit(r->method);
     ev->what = NULL;
     ev->known = 0;
+    ev->hashed = 0;
     ev->nseen = 0;
     ev->nlater = 0;
     ev->nhashes = 0;
@@ -67,11 +73,8 @@ weir_policy_eval_begin(weir_policy_eval_t *ev,
     ev->has_subject = 0;
     ev->has_issuer = 0;
 
-    n = rec->roles.n < WEIR_POLICY_MEMO_ROLES ? rec->roles.n
-                                              : WEIR_POLICY_MEMO_ROLES;
-
-    memset(ev->role_memo, 0xff, n);
-    memset(ev->when_memo, 0xff, n);
+    memset(ev->role_memo.known, 0, sizeof(ev->role_memo.known));
+    memset(ev->when_memo.known, 0, sizeof(ev->when_memo.known));
     memset(ev->cond, 0xff, sizeof(ev->cond));
 }
 
@@ -187,43 +190,57 @@ weir_policy_truth_t
 weir_policy_rule_value(weir_policy_eval_t *ev,
     const weir_policy_rule_rec_t *rule)
 {
-    uint32_t             i;
-    weir_policy_truth_t  value, v;
+    weir_policy_truth_t  value;
 
     value = WEIR_POLICY_TRUE;
 
-    for (i = 0; i < 5; i++) {
+    if ((rule->flags & WEIR_POLICY_R_HOST)
+        && weir_policy_scope(&value, rule, weir_policy_host_value(ev, rule)))
+    {
+        return value;
+    }
 
-        v = WEIR_POLICY_TRUE;
+    if ((rule->flags & WEIR_POLICY_R_FROM)
+        && weir_policy_scope(&value, rule, weir_policy_from_value(ev, rule)))
+    {
+        return value;
+    }
 
-        if (i == 0 && (rule->flags & WEIR_POLICY_R_HOST)) {
-            v = weir_policy_host_value(ev, rule);
+    if ((rule->flags & WEIR_POLICY_R_WHO)
+        && weir_policy_scope(&value, rule, weir_policy_who_value(ev, rule)))
+    {
+        return value;
+    }
 
-        } else if (i == 1 && (rule->flags & WEIR_POLICY_R_FROM)) {
-            v = weir_policy_from_value(ev, rule);
+    if ((rule->flags & WEIR_POLICY_R_DURING)
+        && weir_policy_scope(&value, rule,
+                             weir_policy_during_value(ev, rule)))
+    {
+        return value;
+    }
 
-        } else if (i == 2 && (rule->flags & WEIR_POLICY_R_WHO)) {
-            v = weir_policy_who_value(ev, rule);
-
-        } else if (i == 3 && (rule->flags & WEIR_POLICY_R_DURING)) {
-            v = weir_policy_during_value(ev, rule);
-
-        } else if (i == 4 && rule->cond != WEIR_POLICY_NONE) {
-            v = weir_policy_cond_value(ev, rule);
-        }
-
-        if (v == WEIR_POLICY_TRUE) {
-            continue;
-        }
-
-        if (v == WEIR_POLICY_FALSE || !(rule->flags & WEIR_POLICY_R_DENY)) {
-            return v;
-        }
-
-        value = v;
+    if (rule->cond != WEIR_POLICY_NONE) {
+        (void) weir_policy_scope(&value, rule,
+                                 weir_policy_cond_value(ev, rule));
     }
 
     return value;
+}
+
+
+/* And v; 1 if the rest no longer matters. */
+
+static inline int
+weir_policy_scope(weir_policy_truth_t *value,
+    const weir_policy_rule_rec_t *rule, weir_policy_truth_t v)
+{
+    if (v == WEIR_POLICY_TRUE) {
+        return 0;
+    }
+
+    *value = v;
+
+    return v == WEIR_POLICY_FALSE || !(rule->flags & WEIR_POLICY_R_DENY);
 }
 
 
@@ -392,9 +409,9 @@ weir_policy_role_value(weir_policy_eval_t *ev, uint32_t role)
     }
 
     if (role < WEIR_POLICY_MEMO_ROLES && !rr->captures
-        && ev->role_memo[role] != 0xff)
+        && weir_policy_memo_has(&ev->role_memo, role))
     {
-        return ev->role_memo[role];
+        return ev->role_memo.value[role];
     }
 
     value = weir_policy_when_value(ev, role);
@@ -409,7 +426,7 @@ weir_policy_role_value(weir_policy_eval_t *ev, uint32_t role)
     }
 
     if (role < WEIR_POLICY_MEMO_ROLES && !rr->captures) {
-        ev->role_memo[role] = (uint8_t) value;
+        weir_policy_memo_set(&ev->role_memo, role, value);
     }
 
     return value;
@@ -432,14 +449,30 @@ weir_policy_when_value(weir_policy_eval_t *ev, uint32_t role)
         return weir_policy_eval_node(ev, &ev->nodes[rr->cond]);
     }
 
-    if (ev->when_memo[role] != 0xff) {
-        return ev->when_memo[role];
+    if (weir_policy_memo_has(&ev->when_memo, role)) {
+        return ev->when_memo.value[role];
     }
 
     value = weir_policy_eval_node(ev, &ev->nodes[rr->cond]);
-    ev->when_memo[role] = (uint8_t) value;
+    weir_policy_memo_set(&ev->when_memo, role, value);
 
     return value;
+}
+
+
+static inline int
+weir_policy_memo_has(const weir_policy_memo_t *memo, uint32_t role)
+{
+    return memo->known[role / 64] >> role % 64 & 1;
+}
+
+
+static inline void
+weir_policy_memo_set(weir_policy_memo_t *memo, uint32_t role,
+    weir_policy_truth_t value)
+{
+    memo->known[role / 64] |= (uint64_t) 1 << role % 64;
+    memo->value[role] = (uint8_t) value;
 }
 
 
@@ -447,5 +480,5 @@ static int
 weir_policy_is_text(weir_policy_eval_t *ev, weir_policy_ref_t ref,
     weir_str_t s)
 {
-    return weir_policy_same_text(weir_policy_text(ev->image, ref), s);
+    return weir_str_eq(weir_policy_text(ev->image, ref), s);
 }

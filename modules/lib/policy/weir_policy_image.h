@@ -321,7 +321,9 @@ typedef struct {
 
 
 typedef struct {
-    weir_policy_array_t  table;         /* slots; n is 0 or a power of two */
+    weir_policy_array_t  table;         /* slots; n: 0, 1 (of an only child,
+                                           without an empty one behind it),
+                                           or a power of two */
     uint32_t             star;          /* node of "*" and "{x}", or NONE */
     uint32_t             dims;          /* first of the policy's */
     uint32_t             ndims;
@@ -349,18 +351,13 @@ typedef struct {
 
 /* Segments are mostly short: a slot has its own whole. */
 
-#define WEIR_POLICY_SHORT  16
+__extension__ typedef unsigned __int128  weir_policy_uint128_t;
 
 typedef struct {
-    uint64_t  a;
-    uint64_t  b;
-} weir_policy_word16_t;
-
-typedef struct {
-    uint32_t              hash;
     uint32_t              child;        /* 0: empty; the root is no child */
+    uint32_t              reserved;
     weir_policy_ref_t     text;
-    weir_policy_word16_t  word;         /* of the text, if it is short */
+    weir_word16_t         word;         /* of the text, if it is short */
 } weir_policy_slot_rec_t;
 
 
@@ -405,53 +402,26 @@ weir_policy_text(const weir_policy_image_t *image, weir_policy_ref_t ref)
 }
 
 
-/* A string of at most 16 bytes as two words, which tell it with its length. */
-
-static inline weir_policy_word16_t
-weir_policy_word16(weir_str_t s)
-{
-    uint32_t              c, d;
-    weir_policy_word16_t  w;
-
-    w.a = 0;
-    w.b = 0;
-
-    if (s.len >= 8) {
-        memcpy(&w.a, s.data, 8);
-        memcpy(&w.b, s.data + s.len - 8, 8);
-
-    } else if (s.len >= 4) {
-        memcpy(&c, s.data, 4);
-        memcpy(&d, s.data + s.len - 4, 4);
-        w.a = c;
-        w.b = d;
-
-    } else if (s.len != 0) {
-        w.a = (uint64_t) s.data[0] << 16 | (uint64_t) s.data[s.len / 2] << 8
-              | s.data[s.len - 1];
-    }
-
-    return w;
-}
-
-
 /* What a slot has of its text. */
 
-static inline weir_policy_word16_t
+static inline weir_word16_t
 weir_policy_slot_word(weir_str_t s)
 {
-    return weir_policy_word16(s.len <= WEIR_POLICY_SHORT ? s : weir_str(""));
+    return weir_str_word16(s.len <= WEIR_STR_SHORT ? s : weir_str(""));
 }
 
 
-static inline uint32_t
-weir_policy_short_hash(weir_policy_word16_t w, size_t len)
-{
-    w.a = (w.a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
-    w.b = (w.b ^ len ^ (w.a >> 32)) * 0x94d049bb133111ebu;
-    w.a ^= w.b ^ (w.b >> 29);
+/* Both halves of a product, whose middle all bits of both factors reach. */
 
-    return (uint32_t) (w.a ^ (w.a >> 32));
+static inline uint32_t
+weir_policy_short_hash(weir_word16_t w, size_t len)
+{
+    weir_policy_uint128_t  h;
+
+    h = (weir_policy_uint128_t) (w.a ^ 0x9e3779b97f4a7c15u)
+        * (w.b ^ len ^ 0xbf58476d1ce4e5b9u);
+
+    return (uint32_t) (h >> 64) ^ (uint32_t) (h >> 32) ^ (uint32_t) h;
 }
 
 
@@ -464,49 +434,15 @@ weir_policy_short_hash(weir_policy_word16_t w, size_t len)
 static inline uint32_t
 weir_policy_segment_hash(weir_str_t s)
 {
-    weir_policy_word16_t  w;
+    weir_word16_t  w;
 
-    if (s.len > WEIR_POLICY_SHORT) {
+    if (s.len > WEIR_STR_SHORT) {
         return weir_policy_long_hash(s);
     }
 
-    w = weir_policy_word16(s);
+    w = weir_str_word16(s);
 
     return weir_policy_short_hash(w, s.len);
-}
-
-
-/* Equality of texts that are mostly short. */
-
-static inline int
-weir_policy_same_text(weir_str_t a, weir_str_t b)
-{
-    uint32_t  c[4];
-    uint64_t  d[4];
-
-    if (a.len != b.len) {
-        return 0;
-    }
-
-    if (a.len - 8 <= 8) {
-        memcpy(&d[0], a.data, 8);
-        memcpy(&d[1], b.data, 8);
-        memcpy(&d[2], a.data + a.len - 8, 8);
-        memcpy(&d[3], b.data + a.len - 8, 8);
-
-        return ((d[0] ^ d[1]) | (d[2] ^ d[3])) == 0;
-    }
-
-    if (a.len - 4 <= 4) {
-        memcpy(&c[0], a.data, 4);
-        memcpy(&c[1], b.data, 4);
-        memcpy(&c[2], a.data + a.len - 4, 4);
-        memcpy(&c[3], b.data + a.len - 4, 4);
-
-        return ((c[0] ^ c[1]) | (c[2] ^ c[3])) == 0;
-    }
-
-    return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
 }
 
 

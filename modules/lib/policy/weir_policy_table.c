@@ -123,7 +123,7 @@ weir_policy_table_slot(const weir_policy_table_t *t, weir_str_t name,
         s = &t->slots[i];
 
         if (s->value == NULL
-            || (s->hash == hash && weir_policy_same_text(s->name, name)))
+            || (s->hash == hash && weir_str_eq(s->name, name)))
         {
             return s;
         }

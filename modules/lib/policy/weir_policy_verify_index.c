@@ -162,7 +162,7 @@ static int
 weir_policy_verify_trie(weir_policy_verify_t *v, uint32_t i)
 {
     uint32_t                       j, k;
-    weir_policy_word16_t           word;
+    weir_word16_t                  word;
     const weir_policy_trie_rec_t  *t;
     const weir_policy_slot_rec_t  *slots;
 
@@ -208,9 +208,9 @@ weir_policy_verify_trie(weir_policy_verify_t *v, uint32_t i)
         }
     }
 
-    /* a search ends at an empty slot */
+    /* a search ends at an empty slot; an only child has none */
 
-    return t->table.n == 0 || k != 0;
+    return t->table.n == 0 || (t->table.n == 1) == (k == 0);
 }
 
 

@@ -352,7 +352,7 @@ weir_prove_who_line(weir_prove_who_t *w, const weir_policy_rule_t *rule,
 {
     size_t          i, len, room, skip;
     uint8_t        *out;
-    weir_str_t      s = { 0, NULL }, value;
+    weir_str_t      s = { 0, NULL }, value = { 0, NULL };
     const uint8_t  *p, *end;
 
     p = text.data;
