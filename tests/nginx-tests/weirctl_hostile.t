@@ -214,7 +214,7 @@ check_is('misspelt names', $HEAD
          . join('', map { "permit p$_ { who role roel_number_$_; }\n" }
                 1 .. 100_000), 1,
          'p.policy:50002:22: error: role roel_number_1 is not defined; is it '
-         . 'role_number_301?', 3003);
+         . 'role_number_1?', 3003);
 check_is('rules of one name', $HEAD . "permit a { who anyone; }\n" x 200_000,
          1, 'p.policy:3:8: error: rule a is duplicate', 3003);
 check_is('rules that decide the same', $HEAD . join('', map {

@@ -91,14 +91,14 @@ int weir_err(weir_err_t *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 
-#define WEIR_STR_SHORT  16
+#define WEIR_STR_SHORT  16              /* bytes */
 
 typedef struct {
     uint64_t  a;
     uint64_t  b;
 } weir_word16_t;
 
-/* A string of at most WEIR_STR_SHORT bytes as two words, which tell it with its length. */
+/* A short string as two words, which tell it with its length. */
 
 static inline weir_word16_t
 weir_str_word16(weir_str_t s)

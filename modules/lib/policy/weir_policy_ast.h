@@ -550,6 +550,10 @@ weir_policy_place_t weir_policy_place(weir_policy_compiler_t *c,
 /* weir_policy_table.c: NULL and 0 also when there is no memory. */
 
 void *weir_policy_table_get(const weir_policy_table_t *t, weir_str_t name);
+
+/* The table's own copy of the name; {0, NULL}: it is not there. */
+weir_str_t weir_policy_table_name(const weir_policy_table_t *t,
+    weir_str_t name);
 int weir_policy_table_put(weir_policy_compiler_t *c, weir_policy_table_t *t,
     weir_str_t name, void *value);
 

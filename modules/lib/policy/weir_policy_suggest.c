@@ -10,15 +10,25 @@
 
 #define WEIR_POLICY_NEAR_MAX  64
 
-/* Of large tables only so many names are looked at. */
+/*
+ * Of large tables only so many names are looked at; before that what is one
+ * letter away is looked up.
+ */
 
 #define WEIR_POLICY_NEAR_TRIES  2000
+
+static const char  weir_policy_near_letters[] =
+    "abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /* And of a bundle with many errors only the first are guessed at. */
 
 #define WEIR_POLICY_NEAR_GUESSES  200
 
 
+static weir_str_t weir_policy_near_one(const weir_policy_table_t *t,
+    weir_str_t name);
+static weir_str_t weir_policy_near_have(const weir_policy_table_t *t,
+    const uint8_t *spelt, size_t len);
 static uint32_t weir_policy_distance(weir_str_t a, weir_str_t b,
     uint32_t most);
 
@@ -38,6 +48,14 @@ weir_policy_near(weir_policy_compiler_t *c, const weir_policy_table_t *t,
 
     if (c->nguesses++ >= WEIR_POLICY_NEAR_GUESSES) {
         return near;
+    }
+
+    if (t->used > WEIR_POLICY_NEAR_TRIES) {
+        near = weir_policy_near_one(t, name);
+
+        if (near.data != NULL) {
+            return near;
+        }
     }
 
     for (i = 0; i < t->size && n < WEIR_POLICY_NEAR_TRIES; i++) {
@@ -61,6 +79,69 @@ weir_policy_near(weir_policy_compiler_t *c, const weir_policy_table_t *t,
     }
 
     return near;
+}
+
+
+/* Each spelling of distance one is asked for. */
+
+static weir_str_t
+weir_policy_near_one(const weir_policy_table_t *t, weir_str_t name)
+{
+    size_t       i;
+    uint8_t      spelt[WEIR_POLICY_NEAR_MAX + 1];
+    weir_str_t   near = { 0, NULL };
+    const char  *ch;
+
+    if (name.len == 0 || name.len > WEIR_POLICY_NEAR_MAX) {
+        return near;
+    }
+
+    for (i = 0; i <= name.len && near.data == NULL; i++) {
+
+        memcpy(spelt, name.data, name.len);
+
+        if (i + 1 < name.len) {
+            spelt[i] = name.data[i + 1];
+            spelt[i + 1] = name.data[i];
+            near = weir_policy_near_have(t, spelt, name.len);
+        }
+
+        if (near.data == NULL && i < name.len) {
+            memcpy(spelt, name.data, i);
+            memcpy(spelt + i, name.data + i + 1, name.len - i - 1);
+            near = weir_policy_near_have(t, spelt, name.len - 1);
+        }
+
+        for (ch = weir_policy_near_letters;
+             *ch != '\0' && near.data == NULL;
+             ch++)
+        {
+            memcpy(spelt, name.data, i);
+            spelt[i] = (uint8_t) *ch;
+            memcpy(spelt + i + 1, name.data + i, name.len - i);
+            near = weir_policy_near_have(t, spelt, name.len + 1);
+
+            if (near.data == NULL && i < name.len) {
+                memcpy(spelt + i + 1, name.data + i + 1, name.len - i - 1);
+                near = weir_policy_near_have(t, spelt, name.len);
+            }
+        }
+    }
+
+    return near;
+}
+
+
+static weir_str_t
+weir_policy_near_have(const weir_policy_table_t *t, const uint8_t *spelt,
+    size_t len)
+{
+    weir_str_t  name;
+
+    name.data = spelt;
+    name.len = len;
+
+    return weir_policy_table_name(t, name);
 }
 
 

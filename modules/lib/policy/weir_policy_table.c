@@ -42,6 +42,22 @@ weir_policy_table_get(const weir_policy_table_t *t, weir_str_t name)
 }
 
 
+weir_str_t
+weir_policy_table_name(const weir_policy_table_t *t, weir_str_t name)
+{
+    weir_str_t                 none = { 0, NULL };
+    const weir_policy_slot_t  *s;
+
+    if (t->size == 0) {
+        return none;
+    }
+
+    s = weir_policy_table_slot(t, name, weir_policy_segment_hash(name));
+
+    return s->value != NULL ? s->name : none;
+}
+
+
 /* 1: added, 0: the name is there already (or no memory). */
 
 int
