@@ -149,6 +149,17 @@ typedef struct {
 void ngx_http_weir_record_count(ngx_http_weir_record_conf_t *rcf,
     ngx_uint_t result, uint64_t n);
 
+/* ngx_http_weir_record_reads.c */
+
+/* The object of what a policy read of a request. */
+void ngx_http_weir_record_reads(ngx_http_weir_record_conf_t *rcf,
+    weir_record_t *w, const weir_policy_image_t *image, uint32_t policy,
+    const weir_policy_request_t *pr);
+
+/* s as a string of hexadecimal digits. */
+void ngx_http_weir_record_pseudonym(ngx_http_weir_record_conf_t *rcf,
+    weir_record_t *w, weir_str_t s);
+
 /* ngx_http_weir_record_line.c: the line, its LF included; NGX_DECLINED: too
    long; NGX_ERROR. */
 ngx_int_t ngx_http_weir_record_line(ngx_http_weir_record_conf_t *rcf,
