@@ -519,9 +519,11 @@ uint32_t weir_policy_build_conds(weir_policy_builder_t *b,
 uint32_t weir_policy_build_expr(weir_policy_builder_t *b,
     const weir_policy_expr_t *e);
 
-/* The number of an attribute; NONE: no memory. */
+/* weir_policy_build_attr.c: their numbers; NONE: no memory. */
 uint32_t weir_policy_build_attr(weir_policy_builder_t *b,
     const weir_policy_attr_t *attr);
+uint32_t weir_policy_build_literal(weir_policy_builder_t *b,
+    const weir_policy_literal_t *literal);
 
 /* weir_policy_build_nets.c: offset of weir_policy_nets_t, NONE: no memory. */
 uint32_t weir_policy_build_nets(weir_policy_builder_t *b,
