@@ -170,32 +170,36 @@ weirctl_diff_print(const weirctl_t *ctl, const weir_prove_finding_t *list,
             }
 
         } else if (f->verdict == WEIR_PROVE_PROVED) {
-            printf("%.*s: nothing is newly %s (proved)\n",
-                   (int) f->policy.len, f->policy.data,
-                   f->permit ? "permitted" : "denied");
 
-        } else if (f->effects) {
-            printf("%.*s: %.*s obliges to something else\n",
-                   (int) f->policy.len, f->policy.data, (int) f->rule.len,
-                   f->rule.data);
+            if (f->effects) {
+                printf("%.*s: obliges to nothing else (proved)\n",
+                       (int) f->policy.len, f->policy.data);
 
-            if (f->request != NULL) {
-                weirctl_diff_decision("before", &f->old);
-                weirctl_diff_decision("after", &f->new);
-                printf("  ");
-                json_dumpf(request, stdout, JSON_COMPACT);
-                printf("\n");
+            } else {
+                printf("%.*s: nothing is newly %s (proved)\n",
+                       (int) f->policy.len, f->policy.data,
+                       f->permit ? "permitted" : "denied");
             }
 
         } else if (f->verdict == WEIR_PROVE_UNKNOWN) {
             printf("%.*s: %s by %.*s: unknown: %s\n", (int) f->policy.len,
-                   f->policy.data, f->permit ? "new access" : "access lost",
+                   f->policy.data, f->effects ? "other obligations"
+                   : f->permit ? "new access" : "access lost",
                    (int) f->rule.len, f->rule.data, f->why);
 
         } else {
-            printf("%.*s: newly %s by %.*s\n", (int) f->policy.len,
-                   f->policy.data, f->permit ? "permitted" : "denied",
-                   (int) f->rule.len, f->rule.data);
+
+            if (f->effects) {
+                printf("%.*s: obliges to something else by %.*s\n",
+                       (int) f->policy.len, f->policy.data,
+                       (int) f->rule.len, f->rule.data);
+
+            } else {
+                printf("%.*s: newly %s by %.*s\n", (int) f->policy.len,
+                       f->policy.data, f->permit ? "permitted" : "denied",
+                       (int) f->rule.len, f->rule.data);
+            }
+
             weirctl_diff_decision("before", &f->old);
             weirctl_diff_decision("after", &f->new);
             printf("  ");

@@ -4,13 +4,10 @@
  * reason that a model is none joins the question.
  */
 
-#include <stdlib.h>
-
 #include "weir_prove_ask.h"
 
 
 #define WEIR_PROVE_ROOM   ((size_t) 256 * 1024 * 1024)    /* of a question */
-#define WEIR_PROVE_JOIN   16      /* rules that join in one round */
 #define WEIR_PROVE_BATCH  32      /* permits that are asked for at once */
 #define WEIR_PROVE_GLOBAL 64      /* of states of globs on request.path */
 
@@ -25,93 +22,6 @@ static void weir_prove_extent(const weir_policy_rule_t *rule,
 static uint32_t weir_prove_path_globs(const weir_policy_expr_t *e);
 static int weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena,
     uint32_t n, int open, int *again);
-static int weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
-    const weir_prove_problem_t *p, int *again);
-static const char *weir_prove_doubt(const weir_prove_problem_t *p);
-static int weir_prove_claimed(const weir_prove_question_t *q,
-    weir_arena_t *arena, const weir_prove_request_t *rq, int *is);
-static int weir_prove_join_rule(weir_prove_question_t *q,
-    const weir_policy_rule_t *rule, const weir_policy_rule_t ***list,
-    uint32_t *n);
-static int weir_prove_rule_cmp(const void *one, const void *two);
-
-
-int
-weir_prove_side(weir_prove_lists_t *lists, weir_prove_side_t *side,
-    const weir_policy_bundle_t *bundle, weir_str_t name)
-{
-    uint32_t                   i;
-    weir_arena_t              *arena;
-    const weir_policy_rule_t  *rule;
-
-    memset(side, 0, sizeof(weir_prove_side_t));
-
-    arena = lists->arena;
-    memset(&lists->places, 0, sizeof(weir_policy_table_t));
-
-    side->bundle = bundle;
-
-    if (weir_policy_find(bundle->image, name, &side->policy) != WEIR_OK) {
-        return WEIR_OK;
-    }
-
-    side->file = weir_policy_table_get(bundle->names, name);
-
-    for (rule = side->file->rules; rule != NULL; rule = rule->next) {
-        side->nrules++;
-    }
-
-    side->rules = weir_arena_calloc(arena, side->nrules + 1,
-                                    sizeof(weir_policy_rule_t *));
-    side->texts = weir_arena_calloc(arena, side->nrules + 1,
-                                    sizeof(weir_str_t));
-
-    if (side->rules == NULL || side->texts == NULL) {
-        return WEIR_NOMEM;
-    }
-
-    i = 0;
-
-    for (rule = side->file->rules; rule != NULL; rule = rule->next) {
-        side->rules[i++] = rule;
-    }
-
-    qsort(side->rules, i, sizeof(weir_policy_rule_t *),
-          weir_prove_rule_cmp);
-
-    for (i = 0; i < side->nrules; i++) {
-        side->texts[i] = weir_prove_meaning(arena, lists, side->rules[i]);
-
-        if (side->texts[i].data == NULL) {
-            return WEIR_NOMEM;
-        }
-    }
-
-    if (weir_policy_regex_count(bundle->image) != 0) {
-        side->regexes = weir_policy_regexes_create(&weir_alloc_malloc,
-                                                   bundle->image);
-        if (side->regexes == NULL) {
-            return WEIR_NOMEM;
-        }
-    }
-
-    return WEIR_OK;
-}
-
-
-void
-weir_prove_side_done(weir_prove_side_t *side)
-{
-    weir_policy_regexes_destroy(side->regexes);
-}
-
-
-static int
-weir_prove_rule_cmp(const void *one, const void *two)
-{
-    return weir_str_cmp((*(const weir_policy_rule_t *const *) one)->name.text,
-                        (*(const weir_policy_rule_t *const *) two)->name.text);
-}
 
 
 int
@@ -188,32 +98,46 @@ weir_prove_ask(weir_prove_question_t *q)
 int
 weir_prove_ask_any(weir_prove_question_t *q)
 {
-    int                         rc;
+    int                         rc, stand;
     uint32_t                    i, n;
     const char                 *why;
+    weir_prove_side_t          *side;
     const weir_policy_rule_t   *batch[WEIR_PROVE_BATCH];
+
+    side = q->effect != NULL ? q->deny : q->permit;
+    stand = q->effect != NULL && q->stands != NULL;
 
     q->lonely = 1;
     rc = weir_prove_ask(q);
     q->lonely = 0;
 
-    if (rc != WEIR_DECLINED) {
+    /* what no permit matched is not all that a deny may match */
+
+    if (rc != WEIR_DECLINED
+        && !(stand && rc == WEIR_PROVE_PROVED && q->noff != 0))
+    {
         return rc;
     }
 
+    if (stand) {
+        q->noff = 0;
+    }
+
+    q->stand = stand;
     why = NULL;
     n = 0;
 
-    for (i = 0; i <= q->permit->nrules; i++) {
+    for (i = 0; i <= side->nrules; i++) {
 
-        if (i < q->permit->nrules
-            && !q->permit->rules[i]->deny && !q->permit->rules[i]->shadow
-            && !weir_prove_apart(q->permit->rules[i], weir_prove_anchor(q)))
+        if (i < side->nrules
+            && side->rules[i]->deny == (unsigned) stand
+            && !side->rules[i]->shadow
+            && !weir_prove_apart(side->rules[i], weir_prove_anchor(q)))
         {
-            batch[n++] = q->permit->rules[i];
+            batch[n++] = side->rules[i];
         }
 
-        if (n == 0 || (n < WEIR_PROVE_BATCH && i < q->permit->nrules)) {
+        if (n == 0 || (n < WEIR_PROVE_BATCH && i < side->nrules)) {
             continue;
         }
 
@@ -419,6 +343,7 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
 {
     int                    rc, lit;
     uint32_t               i;
+    weir_prove_pair_t      value;
     weir_prove_problem_t   p;
 
     memset(&p, 0, sizeof(weir_prove_problem_t));
@@ -466,8 +391,8 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
 
         for (i = 0; i < q->nany; i++) {
             if (weir_prove_fits(q->any[i], n)) {
-                lit = weir_prove_or(&p, lit,
-                                    weir_prove_rule(&p, q->any[i]).t);
+                value = weir_prove_rule(&p, q->any[i]);
+                lit = weir_prove_or(&p, lit, q->stand ? -value.f : value.t);
             }
         }
 
@@ -519,205 +444,4 @@ weir_prove_round(weir_prove_question_t *q, weir_arena_t *arena, uint32_t n,
     }
 
     return rc;
-}
-
-
-static int
-weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
-    const weir_prove_problem_t *p, int *again)
-{
-    int                       denied, is;
-    uint32_t                  i, *rules;
-    weir_prove_request_t     *rq;
-    weir_policy_decision_t    d, a;
-    const weir_policy_rule_t  *rule;
-
-    rules = weir_arena_calloc(arena, 2 * WEIR_PROVE_RULES, sizeof(uint32_t));
-    rq = weir_prove_request(arena, p);
-
-    if (rules == NULL || rq == NULL
-        || weir_prove_decide(arena, q->deny, rq, rules, &d) != WEIR_OK
-        || weir_prove_decide(arena, q->permit, rq, rules + WEIR_PROVE_RULES,
-                             &a)
-           != WEIR_OK)
-    {
-        return WEIR_NOMEM;
-    }
-
-    denied = d.verdict == WEIR_POLICY_DENY;
-
-    if (denied && a.verdict == WEIR_POLICY_PERMIT) {
-
-        is = 1;
-
-        if (q->claims != NULL
-            && weir_prove_claimed(q, arena, rq, &is) != WEIR_OK)
-        {
-            return WEIR_NOMEM;
-        }
-
-        if (!is) {
-            q->why = weir_prove_doubt(p);
-            return WEIR_PROVE_UNKNOWN;
-        }
-
-        q->request = weir_prove_request(q->arena, p);
-
-        return q->request == NULL
-               || weir_prove_keep(q->arena, q->deny, &d, &q->denied) != WEIR_OK
-               || weir_prove_keep(q->arena, q->permit, &a, &q->permitted)
-                  != WEIR_OK
-               ? WEIR_NOMEM : WEIR_PROVE_WITNESS;
-    }
-
-    if (!q->fixed && (a.reason == WEIR_POLICY_DENY_RULE
-                      || a.reason == WEIR_POLICY_DENY_UNKNOWN))
-    {
-        for (i = 0; i < a.count && i < WEIR_PROVE_JOIN; i++) {
-            rule = q->permit->rules[a.rules[i]];
-
-            switch (weir_prove_join_rule(q, rule, &q->out, &q->nout)) {
-
-            case WEIR_OK:
-                *again = 1;
-                break;
-
-            case WEIR_NOMEM:
-                return WEIR_NOMEM;
-            }
-        }
-    }
-
-    /* where a deny is asked for, it denies whatever permits match */
-
-    if (!denied && !q->fixed && q->stands == NULL) {
-
-        for (i = 0; i < d.count && i < WEIR_PROVE_JOIN; i++) {
-            rule = q->deny->rules[d.rules[i]];
-
-            switch (weir_prove_join_rule(q, rule, &q->off, &q->noff)) {
-
-            case WEIR_OK:
-                *again = 1;
-                break;
-
-            case WEIR_NOMEM:
-                return WEIR_NOMEM;
-            }
-        }
-    }
-
-    if (*again) {
-        return WEIR_PROVE_UNKNOWN;
-    }
-
-    if (q->lonely && denied && a.reason == WEIR_POLICY_DEFAULT_DENY) {
-        return WEIR_DECLINED;
-    }
-
-    q->why = weir_prove_doubt(p);
-
-    return WEIR_PROVE_UNKNOWN;
-}
-
-
-static const char *
-weir_prove_doubt(const weir_prove_problem_t *p)
-{
-    return p->loose != NULL ? p->loose
-           : p->open ? "\"~\" may hold of more than was tried"
-           : "the evaluator does not confirm what was found";
-}
-
-
-/* *is: what the request must be by an assert it is, to the evaluator. */
-
-static int
-weir_prove_claimed(const weir_prove_question_t *q, weir_arena_t *arena,
-    const weir_prove_request_t *rq, int *is)
-{
-    uint32_t                 i, *rules;
-    weir_policy_decision_t   d;
-
-    rules = weir_arena_calloc(arena, WEIR_PROVE_RULES, sizeof(uint32_t));
-
-    if (rules == NULL
-        || weir_prove_decide(arena, q->claims, rq, rules, &d) != WEIR_OK)
-    {
-        return WEIR_NOMEM;
-    }
-
-    *is = 0;
-
-    for (i = 0; d.verdict == WEIR_POLICY_PERMIT && i < d.count; i++) {
-        *is |= rules[i] == q->claim;
-    }
-
-    return WEIR_OK;
-}
-
-
-int
-weir_prove_ask_off(weir_prove_question_t *q, const weir_policy_rule_t *rule)
-{
-    return weir_prove_join_rule(q, rule, &q->off, &q->noff) == WEIR_NOMEM
-           ? WEIR_NOMEM : WEIR_OK;
-}
-
-
-static int
-weir_prove_join_rule(weir_prove_question_t *q, const weir_policy_rule_t *rule,
-    const weir_policy_rule_t ***list, uint32_t *n)
-{
-    uint32_t                    i;
-    const weir_policy_rule_t  **more;
-
-    for (i = 0; i < *n; i++) {
-        if ((*list)[i] == rule) {
-            return WEIR_DECLINED;
-        }
-    }
-
-    /* both lists grow to a power of two */
-
-    if ((*n & (*n - 1)) == 0) {
-        more = weir_arena_calloc(q->arena, *n ? 2 * *n : 1,
-                                 sizeof(weir_policy_rule_t *));
-        if (more == NULL) {
-            return WEIR_NOMEM;
-        }
-
-        if (*n != 0) {
-            memcpy(more, *list, *n * sizeof(weir_policy_rule_t *));
-        }
-
-        *list = more;
-    }
-
-    (*list)[(*n)++] = rule;
-
-    return WEIR_OK;
-}
-
-
-int
-weir_prove_keep(weir_arena_t *arena, const weir_prove_side_t *side,
-    const weir_policy_decision_t *d, weir_prove_decision_t *kept)
-{
-    uint32_t  i;
-
-    kept->verdict = d->verdict;
-    kept->reason = d->reason;
-    kept->nrules = d->count;
-    kept->rules = weir_arena_calloc(arena, d->count + 1, sizeof(weir_str_t));
-
-    if (kept->rules == NULL) {
-        return WEIR_NOMEM;
-    }
-
-    for (i = 0; i < d->count; i++) {
-        kept->rules[i] = side->rules[d->rules[i]]->name.text;
-    }
-
-    return WEIR_OK;
 }

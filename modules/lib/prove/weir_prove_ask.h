@@ -62,8 +62,14 @@ typedef struct {
     weir_prove_side_t          *claims;      /* rule "claim" of this one must
                                                 permit it too */
     uint32_t                    claim;
-    const weir_policy_rule_t  **any;         /* one of these is true */
+    const weir_policy_rule_t  **any;         /* one of these is true; with
+                                                stand: is not false */
     uint32_t                    nany;
+
+    /* not of the verdict: both decide alike, "deny" without this effect of
+       "matches" or "stands" */
+
+    const weir_policy_clause_t *effect;
 
     /* rules that had to be looked at, by the evaluator's word */
 
@@ -73,6 +79,7 @@ typedef struct {
     uint32_t                    nout;
 
     unsigned                    lonely:1;    /* do not ask for a permit */
+    unsigned                    stand:1;
     unsigned                    matched:1;   /* "~" was met */
     unsigned                    fixed:1;     /* nothing joins */
     int                         slash;       /* the path ends by one: 1, -1:
@@ -92,16 +99,25 @@ int weir_prove_ask(weir_prove_question_t *q);
 
 /*
  * The same where no permit need be looked at before one is asked for: first
- * without any, then with those that might match, some at once.
+ * without any, then with those that might match, some at once.  Of effects it
+ * is the rules of "deny" that decide there.
  */
 int weir_prove_ask_any(weir_prove_question_t *q);
+
+/*
+ * weir_prove_confirm.c: what the evaluator says of a model of the question:
+ * WITNESS, UNKNOWN (*again: not yet, more rules have joined), WEIR_DECLINED: a
+ * rule must be asked for; WEIR_NOMEM.
+ */
+int weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
+    const weir_prove_problem_t *p, int *again);
 
 /* A permit of "deny" that joins the question now; WEIR_OK or WEIR_NOMEM. */
 int weir_prove_ask_off(weir_prove_question_t *q,
     const weir_policy_rule_t *rule);
 
 /*
- * Reads a policy's rules; WEIR_OK or WEIR_NOMEM.  weir_prove_side_done() in
+ * weir_prove_side.c: reads a policy's rules; WEIR_OK or WEIR_NOMEM.  weir_prove_side_done() in
  * any case.  Meanings are comparable among sides that were read with the same
  * lists.
  */
@@ -116,6 +132,14 @@ weir_str_t weir_prove_meaning(weir_arena_t *arena, weir_prove_lists_t *lists,
 /* Its effects, in whatever order they stand. */
 weir_str_t weir_prove_obliges(weir_arena_t *arena,
     const weir_policy_rule_t *rule);
+
+/* One of them; {0, NULL}: no memory. */
+weir_str_t weir_prove_clause(weir_arena_t *arena,
+    const weir_policy_clause_t *clause);
+
+/* 1 if what a rule obliges to includes it: a higher level, a lower status. */
+int weir_prove_has_effect(const weir_policy_rule_t *rule,
+    const weir_policy_clause_t *clause);
 
 /* 1 if it is plain that no request matches both. */
 int weir_prove_apart(const weir_policy_rule_t *a, const weir_policy_rule_t *b);

@@ -22,6 +22,8 @@ typedef struct {
 } weir_prove_text_t;
 
 
+static void weir_prove_put_clause(weir_prove_text_t *t,
+    const weir_policy_clause_t *clause);
 static int weir_prove_clause_cmp(const weir_policy_clause_t *a,
     const weir_policy_clause_t *b);
 static void weir_prove_put(weir_prove_text_t *t, const void *data,
@@ -198,10 +200,7 @@ weir_prove_obliges(weir_arena_t *arena, const weir_policy_rule_t *rule)
             continue;
         }
 
-        weir_prove_put(&t, &list[i]->kind, sizeof(list[i]->kind));
-        weir_prove_put_str(&t, 'n', list[i]->name.text);
-        weir_prove_put_str(&t, 'v', list[i]->value.text);
-        weir_prove_put(&t, &list[i]->number, sizeof(list[i]->number));
+        weir_prove_put_clause(&t, list[i]);
     }
 
     if (!t.nomem) {
@@ -210,6 +209,57 @@ weir_prove_obliges(weir_arena_t *arena, const weir_policy_rule_t *rule)
     }
 
     return s;
+}
+
+
+weir_str_t
+weir_prove_clause(weir_arena_t *arena, const weir_policy_clause_t *clause)
+{
+    weir_str_t         s = { 0, NULL };
+    weir_prove_text_t  t;
+
+    memset(&t, 0, sizeof(weir_prove_text_t));
+    t.arena = arena;
+
+    weir_prove_put_clause(&t, clause);
+
+    if (!t.nomem) {
+        s.data = t.data;
+        s.len = t.len;
+    }
+
+    return s;
+}
+
+
+static void
+weir_prove_put_clause(weir_prove_text_t *t, const weir_policy_clause_t *clause)
+{
+    weir_prove_put(t, &clause->kind, sizeof(clause->kind));
+    weir_prove_put_str(t, 'n', clause->name.text);
+    weir_prove_put_str(t, 'v', clause->value.text);
+    weir_prove_put(t, &clause->number, sizeof(clause->number));
+}
+
+
+int
+weir_prove_has_effect(const weir_policy_rule_t *rule,
+    const weir_policy_clause_t *clause)
+{
+    const weir_policy_clause_t  *c;
+
+    for (c = rule->clauses; c != NULL; c = c->next) {
+
+        if (c->kind == clause->kind
+            && (c->kind == WEIR_POLICY_LOG ? c->number >= clause->number
+                : c->kind == WEIR_POLICY_STATUS ? c->number <= clause->number
+                : weir_prove_clause_cmp(c, clause) == 0))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
