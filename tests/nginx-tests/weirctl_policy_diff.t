@@ -93,7 +93,9 @@ is_deeply(decode_json($gold)->{obligations},
           { limit => ['gold'], log => 'warn' }, 'and a request that has them');
 
 ($rc, $list) = json('effects', 'turned');
-is(scalar @$list, 2, 'their order does not matter');
+is(join(' ', map { "$_->{change}:$_->{verdict}" } @$list),
+   'new-permit:proved new-deny:proved obligations:proved',
+   'their order does not matter');
 
 # of several that match the same, the effects are no one rule's
 
@@ -103,16 +105,85 @@ my $both = 'permit a { who anyone; what GET /e;%s } '
 for my $case (['', ' limit q;', '', '', 'b'], [' limit q;', '', '', '', 'a'],
               ['', '', '', ' limit q;', 'b'],
               [' limit q;', ' limit r;', ' limit r;', ' limit q;', ''],
-              [' limit q;', ' limit q;', '', ' limit q;', 'a'],
+              [' limit q;', ' limit q;', '', ' limit q;', ''],
+              [' limit q; log info;', ' log warn;', ' limit q;', ' log warn;',
+               ''],
+              [' log warn;', ' log info;', ' log info;', '', 'a'],
               [' limit q;', '', ' limit r;', '', 'a'])
 {
     $t->file('e1/o.policy', $head . sprintf $both, @$case[0, 1]);
     $t->file('e2/o.policy', $head . sprintf $both, @$case[2, 3]);
 
     ($rc, $list) = json('e1', 'e2');
-    is(join(' ', map { $_->{rule} } grep { $_->{change} eq 'obligations' }
-                 @$list), $case->[4], "effects: @$case");
+    is(join(' ', map { $_->{rule} // () }
+                 grep { $_->{change} eq 'obligations' } @$list),
+       $case->[4], "effects: @$case");
 }
+
+# a rule that comes, goes or matches more obliges where another decides, too
+
+my $grants = 'permit a { who anyone; what GET /**; }';
+
+for my $case (['comes', '', 'permit b { who anyone; what GET /e; limit q; }',
+               'b', 1],
+              ['goes', 'permit b { who anyone; what GET /e; limit q; }', '',
+               'b', 1],
+              ['matches more', 'permit b { who anyone; what GET /e; limit q; }',
+               'permit b { who anyone; what GET /e; what GET /f; limit q; }',
+               'b', 1],
+              ['is two',
+               'permit b { who anyone; what GET /e; what GET /f; limit q; }',
+               'permit b { who anyone; what GET /e; limit q; } '
+               . 'permit c { who anyone; what GET /f; limit q; }', '', 1],
+              ['is denied', 'permit b { who anyone; what GET /e; limit q; }',
+               'permit b { who anyone; what GET /e; limit q; } '
+               . 'deny c { what GET /e; }', '', 1],
+              ['denies with less', 'deny b { what GET /e; status 404; }',
+               'deny b { what GET /e; status 404; } '
+               . 'deny c { what GET /e; status 403; }', 'c', 0],
+              ['denies with more', 'deny b { what GET /e; status 404; }',
+               'deny b { what GET /e; status 404; } '
+               . 'deny c { what GET /e; status 410; }', '', 0])
+{
+    my ($what, $before, $after, $rule, $permit) = @$case;
+
+    $t->file('e1/o.policy', "$head $grants $before\n");
+    $t->file('e2/o.policy', "$head $grants $after\n");
+
+    ($rc, $list) = json('e1', 'e2');
+    my @effects = grep { $_->{change} eq 'obligations' } @$list;
+
+    is(scalar @effects, 1, "$what: one finding");
+    is($effects[0]{rule} // '', $rule, 'of this rule');
+    is($effects[0]{verdict}, $rule ? 'witness' : 'proved', 'its verdict');
+
+    next unless $rule;
+
+    my @obliged = map {
+        my (undef, $out) = $t->weirctl('eval', $t->path($_),
+            { stdin => encode_json($effects[0]{request}) . "\n" });
+        decode_json($out);
+    } 'e1', 'e2';
+
+    is($obliged[0]{verdict}, $obliged[1]{verdict}, 'both decide alike');
+    is($obliged[0]{verdict}, $permit ? 'permit' : 'deny', 'in this way');
+    isnt(encode_json($obliged[0]{obligations}),
+         encode_json($obliged[1]{obligations}), 'and oblige differently');
+}
+
+like((diff('e1', 'e2'))[1], qr/^orders: obliges to nothing else \(proved\)$/m,
+     'as text');
+
+# of a list that a set holds whole, all items are in the request
+
+$t->file('e1/o.policy', $head . 'permit a { who anyone; what GET /never; }');
+$t->file('e2/o.policy', $head . 'permit a { who anyone; what GET /never; } '
+    . 'permit b { who issuer corp; what GET /e; '
+    . 'if has claim.amr && ["a", "b", "c"] all in claim.amr; }');
+
+($rc, $list) = json('e1', 'e2');
+is_deeply([sort @{ $list->[0]{request}{claims}{amr} }], ['a', 'b', 'c'],
+          'a list that a claim holds whole');
 
 my (undef, $text) = diff('old', 'wide');
 like($text, qr/newly permitted by d/, 'text names the rule');

@@ -590,4 +590,43 @@ random_request(weir_arena_t *arena, weir_policy_request_t *r,
 }
 
 
+/* What no gateway makes is not spoken of. */
+
+static inline int
+random_made(const weir_policy_request_t *r)
+{
+    return !((r->kind == WEIR_POLICY_ANONYMOUS
+              && (r->issuer.data != NULL || r->subject.data != NULL))
+             || (r->kind == WEIR_POLICY_JWT && r->issuer.data == NULL)
+             || (r->spiffe.data != NULL && r->kind != WEIR_POLICY_MTLS)
+             || !r->has_time || !weir_str_eq(r->scheme, str("https"))
+             || (r->subject.data != NULL && r->subject.len == 0));
+}
+
+
+/* The text, compiled; 0 if there are errors. */
+
+static inline int
+policy_of_text(policy_t *p)
+{
+    char  *copy;
+
+    copy = malloc(len);
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+
+    policy_source(p, copy, len);
+
+    return p->b.nerrors == 0;
+}
+
+
+static inline void
+policy_of_text_done(policy_t *p)
+{
+    free((void *) p->source.text.data);
+    policy_done(p);
+}
+
+
 #endif /* POLICY_RANDOM_H_INCLUDED */

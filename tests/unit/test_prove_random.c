@@ -12,29 +12,6 @@
 #define REQUESTS  150
 
 
-static int
-compile(policy_t *p)
-{
-    char  *copy;
-
-    copy = malloc(len);
-    assert_non_null(copy);
-    memcpy(copy, text, len);
-
-    policy_source(p, copy, len);
-
-    return p->b.nerrors == 0;
-}
-
-
-static void
-done(policy_t *p)
-{
-    free((void *) p->source.text.data);
-    policy_done(p);
-}
-
-
 /* One rule more, or less, or another verdict. */
 
 static void
@@ -80,20 +57,6 @@ mutate(char *kept)
         memmove(q + 1, end + 3, strlen(end + 3) + 1);
         len = strlen(text);
     }
-}
-
-
-/* What no gateway makes is not spoken of. */
-
-static int
-made(const weir_policy_request_t *r)
-{
-    return !((r->kind == WEIR_POLICY_ANONYMOUS
-              && (r->issuer.data != NULL || r->subject.data != NULL))
-             || (r->kind == WEIR_POLICY_JWT && r->issuer.data == NULL)
-             || (r->spiffe.data != NULL && r->kind != WEIR_POLICY_MTLS)
-             || !r->has_time || !weir_str_eq(r->scheme, str("https"))
-             || (r->subject.data != NULL && r->subject.len == 0));
 }
 
 
@@ -164,7 +127,7 @@ agrees(const weir_policy_bundle_t *a, const weir_policy_bundle_t *b,
 
         random_request(&each, &r, &fields, &host);
 
-        if (!made(&r)) {
+        if (!random_made(&r)) {
             weir_arena_done(&each);
             continue;
         }
@@ -232,20 +195,20 @@ random_pairs(void **state)
 
         /* a role may read a capture that its rule has not */
 
-        if (!compile(&a)) {
-            done(&a);
+        if (!policy_of_text(&a)) {
+            policy_of_text_done(&a);
             continue;
         }
 
         mutate(kept);
 
-        if (compile(&b)) {
+        if (policy_of_text(&b)) {
             agrees(&a.b, &b.b, counts);
             agrees(&b.b, &a.b, counts);
         }
 
-        done(&a);
-        done(&b);
+        policy_of_text_done(&a);
+        policy_of_text_done(&b);
     }
 
     print_message("%u pairs: %u proved, %u witnesses, %u unknown; "
@@ -266,7 +229,7 @@ answers(weir_arena_t *arena, const weir_policy_bundle_t *b,
     weir_policy_regexes_t *rx, weir_policy_request_t r, const char *host,
     const weir_policy_fields_t *fields, weir_policy_decision_t *d)
 {
-    if (!made(&r)) {
+    if (!random_made(&r)) {
         return 0;
     }
 
@@ -356,11 +319,11 @@ idle_rules(void **state)
     for (i = 0; i < PAIRS / 3; i++) {
         random_policy();
 
-        if (compile(&p)) {
+        if (policy_of_text(&p)) {
             idle(&p.b, counts);
         }
 
-        done(&p);
+        policy_of_text_done(&p);
     }
 
     print_message("%u idle rules, %u requests\n", counts[0], counts[1]);
@@ -478,7 +441,7 @@ random_asserts(void **state)
         random_expr(2, 0);
         put(";\n}\n");
 
-        if (compile(&p)) {
+        if (policy_of_text(&p)) {
             body = strdup(text + from);
             assert_non_null(body);
 
@@ -489,14 +452,14 @@ random_asserts(void **state)
             put("permit block%s", body);
             free(body);
 
-            if (compile(&q)) {
+            if (policy_of_text(&q)) {
                 held(&p.b, &q.b, policy_zones(&p), permit, counts);
             }
 
-            done(&q);
+            policy_of_text_done(&q);
         }
 
-        done(&p);
+        policy_of_text_done(&p);
     }
 
     print_message("asserts: %u proved, %u refuted, %u unknown\n", counts[0],

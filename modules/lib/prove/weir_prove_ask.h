@@ -137,7 +137,7 @@ weir_str_t weir_prove_obliges(weir_arena_t *arena,
 weir_str_t weir_prove_clause(weir_arena_t *arena,
     const weir_policy_clause_t *clause);
 
-/* 1 if what a rule obliges to includes it: a higher level, a lower status. */
+/* 1 if a rule obliges to it, or to a higher level, a lower status. */
 int weir_prove_has_effect(const weir_policy_rule_t *rule,
     const weir_policy_clause_t *clause);
 

@@ -113,8 +113,8 @@ weir_prove_confirm(weir_prove_question_t *q, weir_arena_t *arena,
 
 /*
  * Both must decide as the rule that is asked for, a rule of "permit" have its
- * effect, and none of "deny".  WEIR_OK: *is it one?  WEIR_DECLINED: a rule of "deny" must be
- * asked for.
+ * effect, and none of "deny".  WEIR_OK: *is it one?  WEIR_DECLINED: a rule of
+ * "deny" must be asked for.
  */
 
 static int

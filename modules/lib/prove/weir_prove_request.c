@@ -10,6 +10,12 @@ static weir_str_t weir_prove_path(weir_arena_t *arena,
     const weir_prove_problem_t *p);
 static int weir_prove_claims(weir_arena_t *arena,
     const weir_prove_problem_t *p, weir_prove_request_t *rq);
+static int weir_prove_set(weir_arena_t *arena,
+    const weir_prove_problem_t *p, const weir_prove_var_t *v,
+    weir_prove_given_t *g);
+static const weir_policy_literal_t *weir_prove_whole(
+    const weir_prove_problem_t *p, const weir_prove_var_t *v,
+    const weir_prove_atom_t *a);
 static void weir_prove_without(const weir_prove_side_t *side,
     weir_policy_decision_t *d);
 static const weir_prove_value_t *weir_prove_value_of(
@@ -253,9 +259,7 @@ static int
 weir_prove_claims(weir_arena_t *arena, const weir_prove_problem_t *p,
     weir_prove_request_t *rq)
 {
-    uint32_t                i;
     weir_prove_var_t       *v;
-    weir_prove_class_t     *c;
     weir_prove_given_t     *g, *o;
     weir_prove_claim_t     *cl;
     weir_claims_builder_t  *b;
@@ -301,19 +305,9 @@ weir_prove_claims(weir_arena_t *arena, const weir_prove_problem_t *p,
 
         if (weir_prove_sat_is(&p->sat, v->def) > 0) {
             g->type = WEIR_CLAIM_SET;
-            c = weir_prove_root(v->class);
 
-            g->items = weir_arena_calloc(arena, c->nvalues + 1,
-                                         sizeof(weir_str_t));
-            if (g->items == NULL) {
+            if (weir_prove_set(arena, p, v, g) != WEIR_OK) {
                 return WEIR_NOMEM;
-            }
-
-            for (i = 0; i < c->nvalues; i++) {
-                if (weir_prove_sat_is(&p->sat, v->lits[i]) > 0) {
-                    g->items[g->nitems++] = weir_arena_copy(arena,
-                                                            c->values[i].s);
-                }
             }
         }
     }
@@ -350,6 +344,74 @@ weir_prove_claims(weir_arena_t *arena, const weir_prove_problem_t *p,
     }
 
     return WEIR_OK;
+}
+
+
+/*
+ * The items of a set.  Of those that no atom tells apart the model has few;
+ * where it holds a list whole, it holds all of them.
+ */
+
+static int
+weir_prove_set(weir_arena_t *arena, const weir_prove_problem_t *p,
+    const weir_prove_var_t *v, weir_prove_given_t *g)
+{
+    uint32_t                      i, n;
+    weir_prove_atom_t            *a;
+    weir_prove_class_t           *c;
+    weir_policy_table_t           have;
+    weir_policy_compiler_t        compiler;
+    const weir_policy_literal_t  *item;
+
+    memset(&have, 0, sizeof(weir_policy_table_t));
+    memset(&compiler, 0, sizeof(weir_policy_compiler_t));
+
+    compiler.arena = arena;
+
+    c = weir_prove_root(v->class);
+    n = c->nvalues;
+
+    for (a = c->atoms; a != NULL; a = a->next) {
+        for (item = weir_prove_whole(p, v, a); item != NULL; item = item->next)
+        {
+            n++;
+        }
+    }
+
+    g->items = weir_arena_calloc(arena, n + 1, sizeof(weir_str_t));
+    if (g->items == NULL) {
+        return WEIR_NOMEM;
+    }
+
+    for (i = 0; i < c->nvalues; i++) {
+        if (weir_prove_sat_is(&p->sat, v->lits[i]) > 0
+            && weir_policy_table_put(&compiler, &have, c->values[i].s, g))
+        {
+            g->items[g->nitems++] = weir_arena_copy(arena, c->values[i].s);
+        }
+    }
+
+    for (a = c->atoms; a != NULL; a = a->next) {
+        for (item = weir_prove_whole(p, v, a); item != NULL; item = item->next)
+        {
+            if (weir_policy_table_put(&compiler, &have, item->string, g)) {
+                g->items[g->nitems++] = weir_arena_copy(arena, item->string);
+            }
+        }
+    }
+
+    return compiler.nomem ? WEIR_NOMEM : WEIR_OK;
+}
+
+
+/* The list that a set holds whole by an atom; NULL: none. */
+
+static const weir_policy_literal_t *
+weir_prove_whole(const weir_prove_problem_t *p, const weir_prove_var_t *v,
+    const weir_prove_atom_t *a)
+{
+    return a->kind == WEIR_PROVE_HOLDS && a->x == v
+           && weir_prove_sat_is(&p->sat, a->lit) > 0 ? a->items : NULL;
 }
 
 
