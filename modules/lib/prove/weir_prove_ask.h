@@ -117,9 +117,9 @@ int weir_prove_ask_off(weir_prove_question_t *q,
     const weir_policy_rule_t *rule);
 
 /*
- * weir_prove_side.c: reads a policy's rules; WEIR_OK or WEIR_NOMEM.  weir_prove_side_done() in
- * any case.  Meanings are comparable among sides that were read with the same
- * lists.
+ * weir_prove_side.c: reads a policy's rules; WEIR_OK or WEIR_NOMEM.
+ * weir_prove_side_done() in any case.  Meanings are comparable among sides
+ * that were read with the same lists.
  */
 int weir_prove_side(weir_prove_lists_t *lists, weir_prove_side_t *side,
     const weir_policy_bundle_t *bundle, weir_str_t name);
