@@ -60,7 +60,7 @@ weirctl_eval(weirctl_t *ctl)
                              ctl->argv[1]);
     }
 
-    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FOLDER);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_diagnostics(ctl, &b);

@@ -15,7 +15,7 @@ static int weirctl_explain_rules(weirctl_explain_t *x);
 static int weirctl_explain_ask(weirctl_explain_t *x);
 
 
-/* weirctl explain DIR --request JSON */
+/* weirctl explain PATH --request JSON */
 
 int
 weirctl_explain(weirctl_t *ctl)
@@ -52,7 +52,7 @@ weirctl_explain(weirctl_t *ctl)
 
     weir_arena_init(&x.e.arena, &weir_alloc_malloc, 0);
 
-    rc = weirctl_bundle(ctl, &x.b, ctl->argv[0], WEIRCTL_FOLDER);
+    rc = weirctl_bundle(ctl, &x.b, ctl->argv[0], WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_diagnostics(ctl, &x.b);

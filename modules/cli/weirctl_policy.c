@@ -91,7 +91,7 @@ weirctl_check(weirctl_t *ctl)
 }
 
 
-/* weirctl test DIR [--coverage] */
+/* weirctl test PATH [--coverage] */
 
 int
 weirctl_test(weirctl_t *ctl)
@@ -116,7 +116,7 @@ weirctl_test(weirctl_t *ctl)
         return rc;
     }
 
-    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FOLDER);
+    rc = weirctl_bundle(ctl, &b, ctl->argv[0], WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = ctl->json ? weirctl_test_json(&b, coverage)

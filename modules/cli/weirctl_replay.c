@@ -63,7 +63,7 @@ weirctl_replay(weirctl_t *ctl)
     v.changes = json_array();
     v.missing = json_object();
 
-    rc = weirctl_bundle(ctl, &v.b, ctl->argv[1], WEIRCTL_FOLDER);
+    rc = weirctl_bundle(ctl, &v.b, ctl->argv[1], WEIRCTL_FILE);
 
     if (rc == WEIRCTL_GO_ON) {
         rc = weirctl_diagnostics(ctl, &v.b);

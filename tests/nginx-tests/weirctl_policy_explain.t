@@ -104,6 +104,72 @@ like($out, qr/^true     permit open \(o\.policy:13\)$/m, 'a rule');
 like($out, qr/^  true     what GET \/open;$/m, 'a statement');
 like($out, qr/^3 of 5 rules are for other methods or paths$/m, 'the others');
 
+# what a statement that does not hold read, through roles, too
+
+$t->file('r/o.policy', <<'EOF');
+language 1;
+policy orders;
+schema from corp { claim tenant string; claim roles set<string>; claim n int; }
+role admin { when "admin" in claim.roles; }
+role root { when claim.n == 0; includes admin; }
+permit a {
+    who role admin;
+    what GET /t/{tenant};
+    if claim.tenant == path.tenant;
+    unless has header("X-A") && header("X-A") == "b";
+    unless claim.n > 3 || claim.n > 4;
+    from 10.0.0.0/8;
+    host a.test;
+}
+EOF
+
+my @request = ('--request', encode_json({ method => 'GET', path => '/t/a',
+    host => 'b.test', headers => { 'x-a' => 'b' },
+    identity => { issuer => 'corp' },
+    claims => { roles => ['u', "v\x{1}"], n => 'x' } }));
+
+for my $path ('r', 'r/o.policy') {
+    ($rc, $out) = $t->weirctl('explain', $t->path($path), @request);
+    is($out, <<'EOF', "what was read: $path");
+orders: deny, default-deny
+false    permit a (o.policy:6)
+  unknown  who role admin;
+           claim.roles is ["u", "v\u0001"]
+           claim.n is of another type than declared
+  true     what GET /t/{tenant};
+  unknown  if claim.tenant == path.tenant;
+           claim.tenant is absent
+  false    unless has header("X-A") && header("X-A") == "b";
+           header("x-a") is "b"
+  unknown  unless claim.n > 3 || claim.n > 4;
+           claim.n is of another type than declared
+  unknown  from 10.0.0.0/8;
+           source.ip is absent
+  false    host a.test;
+           request.host is "b.test"
+EOF
+}
+
+# a single file is enough for the verbs that decide
+
+$t->file('one/x.policy', 'language 1; policy x; permit a { who anyone; '
+         . 'what GET /a; } test "t" { request GET /a; expect permit; }' . "\n");
+
+($rc, $out) = $t->weirctl('test', $t->path('one/x.policy'));
+is($rc, 0, 'test of a file');
+like($out, qr/^ok 1 - x: t$/m, 'runs its tests');
+
+(undef, $out) = $t->weirctl('eval', $t->path('one/x.policy'),
+                        { stdin => '{"method":"GET","path":"/a"}' . "\n" });
+is(decode_json($out)->{verdict}, 'permit', 'eval of a file');
+
+(undef, $out) = $t->weirctl('explain', $t->path('r'), '--json', @request);
+is_deeply([map { $_->{read} } @{ decode_json($out)->{explain}[0]{statements} }],
+          [{ 'claim.roles' => ['u', "v\x{1}"], 'claim.n' => {} }, {},
+           { 'claim.tenant' => undef }, { 'header("x-a")' => 'b' },
+           { 'claim.n' => {} }, { 'source.ip' => undef },
+           { 'request.host' => 'b.test' }], 'as JSON');
+
 ($rc, undef, $err) = $t->weirctl('explain', $t->path('p'), '--request', '{}');
 is($rc, 2, 'a request that cannot be read: 2');
 like($err, qr/method is missing/, 'and why');

@@ -491,6 +491,17 @@ int weir_policy_read_attr(const weir_policy_image_t *image, uint32_t policy,
     uint32_t i, const weir_policy_request_t *r, weir_policy_read_t *read);
 
 /*
+ * Which of these a statement of a rule reads: condition 0, 1, ... ("if" and
+ * "unless", as they are written), or what the roles of "who" do.  Each is told
+ * once; at most max of them are.  b: compiled without errors.
+ */
+#define WEIR_POLICY_STATEMENT_WHO  (-1)
+
+uint32_t weir_policy_statement_attrs(const weir_policy_bundle_t *b,
+    uint32_t policy, weir_str_t rule, int statement, uint32_t *attrs,
+    uint32_t max);
+
+/*
  * Its name as the language spells it: claim.tenant, claim["a b"],
  * header("x-mfa"), source.peer.  Writes at most size bytes; returns how many
  * there are, more than size if they do not fit.

@@ -117,7 +117,9 @@ weir_policy_segment(weir_policy_parser_t *ps, weir_policy_loc_t loc,
 
         for (i = 0; i + 1 < what->nsegs; i++) {
             if (what->segs[i].kind == WEIR_POLICY_SEG_ANY) {
-                weir_policy_error(ps->c, loc, "a path has at most one \"**\"");
+                weir_policy_error(ps->c, loc, "a path has at most one "
+                                  "\"**\"; a segment x anywhere is found by "
+                                  "request.path like \"*/x/*\"");
                 return WEIR_ERROR;
             }
         }

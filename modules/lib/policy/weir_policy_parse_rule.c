@@ -392,7 +392,13 @@ weir_policy_parse_what(weir_policy_parser_t *ps, weir_policy_what_t ***last)
     if (ps->tok.kind != WEIR_POLICY_TOK_STRING) {
 
         if (ps->tok.kind != '/') {
-            return weir_policy_expected(ps, "a path, beginning with \"/\",");
+            return weir_policy_expected(ps, ps->tok.kind
+                                            == WEIR_POLICY_TOK_WORD
+                                            ? "\",\" before another method, "
+                                              "or a path, beginning with "
+                                              "\"/\","
+                                            : "a path, beginning with "
+                                              "\"/\",");
         }
 
         weir_policy_lex_text(ps, "");
