@@ -10,9 +10,13 @@
 #include "ngx_http_weir_core.h"
 
 
-/* Changes whenever the meaning of what lies in the zone does. */
+/*
+ * Changes whenever the meaning of what lies in the zone does: that of images
+ * (weir_policy_image.h) and of claims (weir_claims.h), too, since a reload may
+ * bring another module, which meets the zone of the one before.
+ */
 
-#define NGX_HTTP_WEIR_ZONE_LAYOUT   3
+#define NGX_HTTP_WEIR_ZONE_LAYOUT   4
 
 #define NGX_HTTP_WEIR_BLOCK_NAME    128
 #define NGX_HTTP_WEIR_BLOCK_ALIGN   64
